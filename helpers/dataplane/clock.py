@@ -1,0 +1,34 @@
+"""The cloud's clock.
+
+AWS waits a minute before it retries an asynchronous event; a lesson does not have that minute. The clock shortens the
+*waits* of the data planes by ``speed``; what is printed stays in AWS's seconds.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+
+class Clock:
+    """Waits in AWS's seconds, spent ``speed`` times faster.
+
+    Parameters
+    ----------
+    speed:
+        How many of AWS's seconds pass in one of ours, at least 1.
+    """
+
+    def __init__(self, speed: float = 1.0) -> None:
+        if not speed >= 1:
+            raise ValueError(f"speed is {speed}: it must be 1 (real time) or more, such as 60 (a minute lasts a second)")
+        self.speed = speed
+        self._started = time.monotonic()
+
+    def now(self) -> float:
+        """Return AWS's seconds since the cloud started, for intervals (token buckets, caches, maximum ages)."""
+        return (time.monotonic() - self._started) * self.speed
+
+    def wait(self, seconds: float, until: threading.Event | None = None) -> bool:
+        """Wait ``seconds`` of AWS's time, or until the event is set; return whether the event was set."""
+        return (until or threading.Event()).wait(max(0.0, seconds) / self.speed)
