@@ -21,7 +21,9 @@ class Clock:
 
     def __init__(self, speed: float = 1.0) -> None:
         if not speed >= 1:
-            raise ValueError(f"speed is {speed}: it must be 1 (real time) or more, such as 60 (a minute lasts a second)")
+            raise ValueError(
+                f"speed is {speed}: it must be 1 (real time) or more, such as 60 (a minute lasts a second)"
+            )
         self.speed = speed
         self._started = time.monotonic()
 

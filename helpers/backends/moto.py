@@ -1,0 +1,63 @@
+"""The default local AWS: moto as the control plane, this project's data planes, one front door, all in this process."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from helpers.backends import shortcut
+from helpers.dataplane import control_plane, quotas
+from helpers.dataplane.clock import Clock
+from helpers.dataplane.context import Context
+from helpers.dataplane.frontdoor import FrontDoor
+from helpers.dataplane.identities import Identities
+from helpers.dataplane.record import Record
+from helpers.dataplane.web import LocalServer
+
+ACCOUNT_ID = "123456789012"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a local cloud is to be; the meaning of each is in ``helpers.cloud.start``."""
+
+    speed: float = 1.0
+    quotas: dict[str, int] = field(default_factory=dict)
+    enforce_iam: bool = False
+    region: str = "us-east-1"
+    port: int = 0
+    seed: int = 42
+
+
+class MotoBackend:
+    """A local AWS that lives in this process until ``stop``."""
+
+    name = "moto"
+
+    def __init__(self, settings: Settings) -> None:
+        checked, clock = quotas.with_defaults(settings.quotas), Clock(settings.speed)
+        control_plane.start(settings.seed)
+        self.server = LocalServer(lambda request: self.door.answer(request), settings.port)
+        identities = Identities(ACCOUNT_ID, settings.enforce_iam)
+        self.context = Context(
+            account_id=ACCOUNT_ID,
+            region=settings.region,
+            endpoint=f"http://127.0.0.1:{self.server.port}",
+            clock=clock,
+            record=Record(),
+            quotas=checked,
+            identities=identities,
+            home=Path(tempfile.mkdtemp(prefix="local-aws-")),
+            new_id=control_plane.new_id,
+        )
+        self.door = FrontDoor(self.context)
+        shortcut.install(self.door.answer, self.server.port)
+
+    def stop(self) -> None:
+        """End everything that runs and remove what it left on disk."""
+        shortcut.remove()
+        self.door.stop()
+        self.server.stop()
+        shutil.rmtree(self.context.home, ignore_errors=True)

@@ -1,0 +1,216 @@
+"""The AWS on this machine: ``cloud.start()`` in a notebook, ``python -m helpers.cloud`` in a terminal.
+
+After ``start()`` plain boto3 reaches it: the standard variables (``AWS_ENDPOINT_URL``, keys, Region) are set, the profile in
+``~/.aws`` is out of reach, and no call leaves the machine. It lives in this process: when the kernel restarts, the
+account is new and empty.
+"""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import json
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+import boto3
+
+from helpers.backends.moto import MotoBackend, Settings
+from helpers.dataplane.record import Record
+
+_CONFIG = "[default]\ns3 =\n    signature_version = s3v4\n"
+"""boto3 still presigns S3 addresses with Signature Version 2 in us-east-1 unless it is told otherwise."""
+
+_current: Cloud | None = None
+_REMOVED = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CA_BUNDLE",
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "MOTO_ACCOUNT_ID")  # fmt: skip
+
+
+class Cloud:
+    """One running local AWS. ``cloud.start()`` makes it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._backend = MotoBackend(settings)
+        context = self._backend.context
+        self.endpoint: str = context.endpoint
+        self.region: str = context.region
+        self.account_id: str = context.account_id
+        self.access_key_id: str = context.identities.access_key_id
+        self.secret_access_key: str = context.identities.secret_access_key
+        self.speed: float = settings.speed
+        self.record: Record = context.record
+        self._config = context.home / "aws-config"
+        self._config.write_text(_CONFIG)
+        self._before: dict[str, str | None] = {}
+        self._cell_began = 0
+        self._last_mark = 0
+
+    @property
+    def cell_mark(self) -> int:
+        """The record's mark at the beginning of the newest cell that called AWS: what the drawings begin with."""
+        return self._cell_began if self.record.mark() > self._cell_began else self._last_mark
+
+    def begin_cell(self, *_: Any) -> None:
+        """Note that a notebook cell begins."""
+        if self.record.mark() > self._cell_began:
+            self._last_mark, self._cell_began = self._cell_began, self.record.mark()
+
+    def environment(self) -> dict[str, str]:
+        """Return the standard variables with which any AWS SDK or tool reaches this cloud."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_REGION": self.region,
+            "AWS_CONFIG_FILE": str(self._config),
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def enter(self) -> None:
+        """Point this process's SDKs at this cloud."""
+        wanted: dict[str, str | None] = {name: None for name in _REMOVED}
+        wanted |= {name: None for name in os.environ if name.startswith("AWS_ENDPOINT_URL_")}
+        wanted |= self.environment()
+        self._before = {name: os.environ.get(name) for name in wanted}
+        _set(wanted)
+        boto3.DEFAULT_SESSION = None
+
+    def stop(self) -> None:
+        """End it: functions, queues, files. The variables are as they were before."""
+        _set(self._before)
+        self._before = {}
+        boto3.DEFAULT_SESSION = None
+        self._backend.stop()
+
+    def __repr__(self) -> str:
+        return f"A local AWS: account {self.account_id}, Region {self.region}, speed {self.speed:g}"
+
+
+def start(
+    *,
+    speed: float = 1,
+    quotas: dict[str, int] | None = None,
+    enforce_iam: bool = False,
+    region: str = "us-east-1",
+    port: int = 0,
+    seed: int = 42,
+) -> Cloud:
+    """Start an empty AWS account on this machine and point boto3 at it. One that runs already is stopped first.
+
+    Parameters
+    ----------
+    speed:
+        How many times shorter the waits of the services are (retries, queues, caches); 60 makes a minute last a second.
+    quotas:
+        Service quotas to change, such as ``{"lambda.concurrent_executions": 5}``.
+    enforce_iam:
+        Whether the policies of roles and users decide what their owners may do.
+    region:
+        The Region of the account's home.
+    port:
+        The port on 127.0.0.1; 0 takes a free one.
+    seed:
+        The same seed and the same calls give the same identifiers.
+
+    Raises
+    ------
+    ValueError
+        A speed below 1, an unknown quota.
+    RuntimeError
+        The port is taken.
+    """
+    global _current
+    stop()
+    try:
+        cloud = Cloud(Settings(speed, quotas or {}, enforce_iam, region, port, seed))
+    except OSError as error:
+        raise RuntimeError(f"port {port} on 127.0.0.1 cannot be had ({error.strerror}): give another, or 0") from error
+    cloud.enter()
+    _current = cloud
+    _watch_cells()
+    return cloud
+
+
+def current() -> Cloud:
+    """Return the running cloud.
+
+    Raises
+    ------
+    RuntimeError
+        None runs.
+    """
+    if _current is None:
+        raise RuntimeError("no cloud is running here: run cloud.start() first")
+    return _current
+
+
+def stop() -> None:
+    """Stop the running cloud; does nothing when none runs."""
+    global _current
+    if _current is not None:
+        cloud, _current = _current, None
+        cloud.stop()
+
+
+atexit.register(stop)
+
+
+def _begin_cell(*_: Any) -> None:
+    if _current is not None:
+        _current.begin_cell()
+
+
+def _watch_cells() -> None:
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    shell = get_ipython() if get_ipython else None
+    if shell is not None and _begin_cell not in shell.events.callbacks["pre_run_cell"]:
+        shell.events.register("pre_run_cell", _begin_cell)
+
+
+def _set(variables: dict[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def _quota(text: str) -> tuple[str, int]:
+    name, separator, value = text.partition("=")
+    if not separator or not value.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=NUMBER, such as lambda.concurrent_executions=5")
+    return name, int(value)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a cloud until SIGINT or SIGTERM; print one JSON line with its address and keys."""
+    parser = argparse.ArgumentParser(prog="python -m helpers.cloud", description="An AWS on this machine.")
+    parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1 (default: a free one)")
+    parser.add_argument("--speed", type=float, default=1, help="how many times shorter waits are (default: 1)")
+    parser.add_argument("--quota", type=_quota, action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--enforce-iam", action="store_true", help="let the policies of roles decide")
+    options = parser.parse_args(arguments)
+    done = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: done.set())
+    try:
+        cloud = start(
+            speed=options.speed, quotas=dict(options.quota), enforce_iam=options.enforce_iam, port=options.port
+        )
+    except (ValueError, RuntimeError) as error:
+        parser.error(str(error))
+    names = ("endpoint", "region", "account_id", "access_key_id", "secret_access_key")
+    print(json.dumps({name: getattr(cloud, name) for name in names}), flush=True)
+    done.wait()
+    stop()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,51 @@
+"""What every data plane is handed: the account, the clock, the record, the quotas, and a way to call other services."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from helpers.dataplane.clock import Clock
+from helpers.dataplane.record import Record
+
+if TYPE_CHECKING:
+    from helpers.dataplane.identities import Identities
+
+
+@dataclass
+class Context:
+    """One local AWS account in one Region.
+
+    ``home`` is the folder in which data planes keep files while the cloud runs; it goes when the cloud stops.
+    """
+
+    account_id: str
+    region: str
+    endpoint: str
+    clock: Clock
+    record: Record
+    quotas: dict[str, int]
+    identities: Identities
+    home: Path
+    new_id: Callable[[], str]
+    """Returns a new UUID, from the seeded source."""
+    _clients: dict[tuple[str, str, str], Any] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def client(self, service: str, actor: str, region: str = "") -> Any:
+        """Return a boto3 client with which the AWS service ``actor`` itself calls ``service``, through the front door.
+
+        Its calls stand in the record under the actor's name, and it may do everything, as a service's own role may.
+        """
+        key = (service, actor, region or self.region)
+        with self._lock:
+            if key not in self._clients:
+                access_key, secret = self.identities.of_service(actor)
+                session = boto3.session.Session(access_key, secret, region_name=key[2])
+                self._clients[key] = session.client(service, endpoint_url=self.endpoint)
+            return self._clients[key]

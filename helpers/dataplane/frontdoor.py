@@ -1,0 +1,154 @@
+"""The front door: every request enters here. A data plane answers, or moto does.
+
+``answer`` takes an HTTP request, from the socket or from this process, and does what AWS's front ends do, in their order:
+read it, verify the signature, check it against the API model, check permissions, let the service answer, keep a record.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from werkzeug.datastructures import Headers
+
+from helpers.dataplane import control_plane, limits, reader
+from helpers.dataplane.call import AWSError, Call, Caller
+from helpers.dataplane.context import Context
+from helpers.dataplane.resources import subject_of
+from helpers.dataplane.signature import Signature, verify
+from helpers.dataplane.web import HttpRequest, HttpResponse
+
+Operation = Callable[[Call], HttpResponse]
+Address = Callable[[HttpRequest, str], HttpResponse]
+LOCAL_NAMES = frozenset({"127.0.0.1", "localhost"})
+ANONYMOUS = Caller("anonymous", "", "")
+_ERROR_CODE = re.compile(rb'"__type"\s*:\s*"([^"]+)"|<Code>([^<]+)</Code>')
+_SIGNATURE_CODES = {
+    ("InvalidClientTokenId", "json"): "UnrecognizedClientException",
+    ("InvalidClientTokenId", "rest-json"): "UnrecognizedClientException",
+    ("InvalidClientTokenId", "rest-xml"): "InvalidAccessKeyId",
+    ("SignatureDoesNotMatch", "json"): "InvalidSignatureException",
+    ("SignatureDoesNotMatch", "rest-json"): "InvalidSignatureException",
+}
+"""JSON services and S3 name the two failures of a signature in their own ways."""
+
+
+class DataPlane(Protocol):
+    """A service's data plane: the operations and the addresses that it takes over."""
+
+    service: str
+
+    def operations(self) -> Mapping[str, Operation]:
+        """Return what it does for which operation, by name; the rest goes to moto."""
+
+    def addresses(self) -> Mapping[str, Address]:
+        """Return what answers below ``/_aws/{name}/``; it gets the request and the rest of the path."""
+
+    def stop(self) -> None:
+        """End what it runs."""
+
+
+class FrontDoor:
+    """Answers requests for one context."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._planes: list[DataPlane] = []
+        self._operations: dict[tuple[str, str], Operation] = {}
+        self._addresses: dict[str, Address] = {}
+
+    def add(self, plane: DataPlane) -> None:
+        """Let ``plane`` answer for its service."""
+        self._planes.append(plane)
+        self._operations.update({(plane.service, name): do for name, do in plane.operations().items()})
+        self._addresses.update(plane.addresses())
+
+    def stop(self) -> None:
+        """Stop all data planes, the last one first."""
+        while self._planes:
+            self._planes.pop().stop()
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
+        """Answer a request; what goes wrong inside is a 500 with its reason, never an exception."""
+        host = request.headers.get("Host", "").rpartition(":")[0] or request.headers.get("Host", "")
+        if request.socket is not None and host not in LOCAL_NAMES:
+            return _plain(403, f"this cloud answers to 127.0.0.1 and localhost only, not to {host!r}")
+        name, _, rest = request.path.removeprefix("/_aws/").partition("/")
+        if request.path.startswith("/_aws/"):
+            if name not in self._addresses:
+                return _plain(404, f"nothing answers at /_aws/{name}/")
+            return self._addresses[name](request, rest)
+        return self._api_call(request)
+
+    def _api_call(self, request: HttpRequest) -> HttpResponse:
+        started, clock = time.time(), time.perf_counter()
+        call = None
+        try:
+            signature = Signature.read(request)
+            call = self._read(request, signature)
+            call.caller = self._verified(call, signature)
+            response = self._serve(call)
+            outcome = "ok" if response.status < 400 else error_code(response)
+        except AWSError as error:
+            outcome, response = error.code, call.refuse(error) if call else _refused(error)
+        except Exception as error:
+            failure = AWSError("InternalFailure", f"{type(error).__name__}: {error}", 500)
+            outcome, response = failure.code, call.refuse(failure) if call else _refused(failure)
+        if call:
+            self._context.record.add(
+                "call", call.caller.name, call.service, call.name, subject=call.subject, outcome=outcome,
+                started=started, milliseconds=(time.perf_counter() - clock) * 1000, request_id=call.request_id,
+            )  # fmt: skip
+        return response
+
+    def _read(self, request: HttpRequest, signature: Signature | None) -> Call:
+        service = reader.service_of(request, signature.service if signature else "")
+        operation, params = reader.operation_of(request, service)
+        region = signature.region if signature else self._context.region
+        identifier = self._context.new_id()
+        call = Call(request, service, operation, params, region, self._context.account_id, ANONYMOUS, identifier)
+        call.subject = subject_of(call)
+        return call
+
+    def _verified(self, call: Call, signature: Signature | None) -> Caller:
+        if signature is None:
+            if call.operation.auth_type != "none" and "smithy.api#noAuth" not in (call.operation.auth or ()):
+                raise AWSError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
+            return ANONYMOUS
+        identities = self._context.identities
+        try:
+            verify(call.request, signature, identities.secret)
+        except AWSError as error:
+            error.code = _SIGNATURE_CODES.get((error.code, call.protocol), error.code)
+            raise
+        return identities.caller(signature.access_key_id)
+
+    def _serve(self, call: Call) -> HttpResponse:
+        limits.check(call)
+        self._context.identities.authorize(call)
+        return self._operations.get((call.service, call.name), control_plane.forward)(call)
+
+
+def _plain(status: int, text: str) -> HttpResponse:
+    return HttpResponse(status, Headers({"Content-Type": "text/plain; charset=utf-8"}), text.encode() + b"\n")
+
+
+def _refused(error: AWSError) -> HttpResponse:
+    """Answer before the protocol is known, in words that both the JSON and the XML SDKs find."""
+    body = (
+        f"<ErrorResponse><Error><Type>Sender</Type><Code>{error.code}</Code>"
+        f"<Message>{error.message}</Message></Error></ErrorResponse>"
+    )
+    headers = Headers({"Content-Type": "text/xml", "x-amzn-ErrorType": error.code})
+    return HttpResponse(error.status or 400, headers, body.encode())
+
+
+def error_code(response: HttpResponse) -> str:
+    """Return the error's name from an answer in any protocol, or its status when it has none."""
+    named = response.headers.get("x-amzn-ErrorType", "")
+    if not named:
+        found = _ERROR_CODE.search(response.body[:4096])
+        named = (found[1] or found[2]).decode() if found else str(response.status)
+    return named.partition(":")[0].rpartition("#")[2]

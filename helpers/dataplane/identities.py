@@ -1,0 +1,154 @@
+"""Who may call, and what: access keys, assumed roles, and the policies that allow or deny.
+
+AWS: a call is made by an identity (the account's root, an IAM user, the session of an assumed role); without a policy that
+allows it, it is denied; an explicit deny wins ("Policy evaluation logic", IAM User Guide). Here: users, roles, policies and
+sessions are moto's, the evaluation of a policy is moto's too (wildcards in Action and Resource; conditions only in trust
+policies). Resource-based policies, boundaries and service control policies are not evaluated.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from dataclasses import dataclass
+
+from moto.iam.access_control import IAMPolicy, PermissionResult
+from moto.iam.exceptions import NotFoundException
+from moto.iam.models import IAMBackend, Role, iam_backends
+from moto.sts.models import sts_backends
+
+from helpers.dataplane.call import AWSError, Call, Caller
+from helpers.dataplane.resources import action_of, resource_of
+from helpers.dataplane.signature import Secret
+
+
+@dataclass(frozen=True)
+class _Key:
+    secret: Secret
+    caller: Caller
+
+
+class Identities:
+    """The access keys of one local account, and what their owners may do.
+
+    Parameters
+    ----------
+    enforce:
+        Whether the policies of roles and users decide. The account's own key may do everything in any case.
+    """
+
+    def __init__(self, account_id: str, enforce: bool = False) -> None:
+        self.account_id, self.enforce = account_id, enforce
+        self._keys: dict[str, _Key] = {}
+        self._services: dict[str, tuple[str, str]] = {}
+        self._lock = threading.Lock()
+        self.access_key_id, self.secret_access_key = self._issue("you", f"arn:aws:iam::{account_id}:root")
+
+    def of_service(self, name: str) -> tuple[str, str]:
+        """Return the key with which the AWS service ``name`` calls other services on its own behalf."""
+        with self._lock:
+            if name not in self._services:
+                self._services[name] = self._issue(name, f"arn:aws:iam::{self.account_id}:root")
+            return self._services[name]
+
+    def _issue(self, name: str, arn: str) -> tuple[str, str]:
+        access_key, secret = "AKIA" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30)
+        self._keys[access_key] = _Key(Secret(secret), Caller(name, arn, access_key))
+        return access_key, secret
+
+    def assume(self, role_arn: str, session_name: str, name: str, hours: int = 12) -> dict[str, str]:
+        """Return credentials of a role's new session, as the environment variables that an SDK reads.
+
+        ``name`` is the caller's name in the record, such as ``function hello``.
+        """
+        session = sts_backends[self.account_id]["aws"].assume_role(
+            region_name="us-east-1",
+            role_session_name=session_name[:64],
+            role_arn=role_arn,
+            policy=None,
+            duration=hours * 3600,
+            external_id=None,
+        )
+        role = role_arn.rpartition("/")[2]
+        arn = f"arn:aws:sts::{self.account_id}:assumed-role/{role}/{session_name[:64]}"
+        secret = Secret(session.secret_access_key, session.session_token)
+        with self._lock:
+            self._keys[session.access_key_id] = _Key(secret, Caller(name, arn, session.access_key_id, role=role))
+        return {
+            "AWS_ACCESS_KEY_ID": session.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": session.secret_access_key,
+            "AWS_SESSION_TOKEN": session.session_token,
+        }
+
+    def secret(self, access_key_id: str) -> Secret | None:
+        """Return the secret behind an access key, or None when nobody has that key."""
+        key = self._find(access_key_id)
+        return key.secret if key else None
+
+    def caller(self, access_key_id: str) -> Caller:
+        """Return who owns an access key that ``secret`` knows."""
+        key = self._find(access_key_id)
+        assert key is not None
+        return key.caller
+
+    def _find(self, access_key_id: str) -> _Key | None:
+        if access_key_id in self._keys:
+            return self._keys[access_key_id]
+        for session in sts_backends[self.account_id]["aws"].assumed_roles:
+            if session.access_key_id == access_key_id:
+                role = session.role_arn.rpartition("/")[2]
+                arn = f"arn:aws:sts::{self.account_id}:assumed-role/{role}/{session.session_name}"
+                secret = Secret(session.secret_access_key, session.session_token)
+                return _Key(secret, Caller(f"role {role}", arn, access_key_id, role=role))
+        for user in self._iam.users.values():
+            for key in user.access_keys:
+                if key.access_key_id == access_key_id and key.status == "Active":
+                    caller = Caller(f"user {user.name}", user.arn, access_key_id, user=user.name)
+                    return _Key(Secret(key.secret_access_key), caller)
+        return None
+
+    @property
+    def _iam(self) -> IAMBackend:
+        return iam_backends[self.account_id]["aws"]
+
+    def role(self, arn: str) -> Role | None:
+        """Return moto's role of that ARN, or None."""
+        try:
+            return self._iam.get_role_by_arn(arn)
+        except NotFoundException:
+            return None
+
+    def authorize(self, call: Call) -> None:
+        """Check that the caller's policies allow the call; does nothing unless ``enforce`` is on.
+
+        Raises
+        ------
+        AWSError
+            AWS's access-denied error, in the words that AWS uses.
+        """
+        caller = call.caller
+        if not self.enforce or not (caller.role or caller.user) or call.name == "GetCallerIdentity":
+            return
+        action, resource = action_of(call), resource_of(call)
+        results = [IAMPolicy(policy).is_action_permitted(action, resource) for policy in self._policies(caller)]
+        if PermissionResult.DENIED in results:
+            raise denied(call, action, resource, "with an explicit deny in an identity-based policy")
+        if PermissionResult.PERMITTED not in results:
+            raise denied(call, action, resource, f"because no identity-based policy allows the {action} action")
+
+    def _policies(self, caller: Caller) -> list[object]:
+        iam = self._iam
+        if caller.role:
+            inline = [iam.get_role_policy(caller.role, name)[1] for name in iam.list_role_policies(caller.role)]
+            return [*inline, *iam.list_attached_role_policies(caller.role)[0]]
+        inline = [iam.get_user_policy(caller.user, name) for name in iam.list_user_policies(caller.user)]
+        return [*inline, *iam.list_attached_user_policies(caller.user)[0]]
+
+
+def denied(call: Call, action: str, resource: str, why: str) -> AWSError:
+    """Return the access-denied error with the code that the call's protocol uses."""
+    codes = {"ec2": "UnauthorizedOperation", "query": "AccessDenied", "rest-xml": "AccessDenied"}
+    message = f"User: {call.caller.arn} is not authorized to perform: {action} on resource: {resource} {why}"
+    json_status = 403 if call.protocol == "rest-json" else 400
+    code = codes.get(call.protocol, "AccessDeniedException")
+    return AWSError(code, message, 403 if call.protocol in codes else json_status)

@@ -1,0 +1,35 @@
+"""Service quotas: the limits of an account that AWS raises or lowers for each account.
+
+Defaults are AWS's for an established account in us-east-1 ("Lambda quotas", Lambda Developer Guide). A new account starts
+lower, and a lesson may too: ``cloud.start(quotas={"lambda.concurrent_executions": 5})``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+DEFAULTS: dict[str, int] = {
+    "lambda.concurrent_executions": 1000,
+    "lambda.unreserved_concurrency_minimum": 100,
+}
+
+
+def with_defaults(changes: Mapping[str, int] | None) -> dict[str, int]:
+    """Return all quotas with ``changes`` applied.
+
+    Raises
+    ------
+    ValueError
+        A quota that does not exist, or a value that is not a whole number of at least 0.
+    """
+    quotas = dict(DEFAULTS)
+    for name, value in (changes or {}).items():
+        if name not in quotas:
+            raise ValueError(f"there is no quota named {name!r}; the quotas are: {', '.join(sorted(quotas))}")
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise ValueError(f"the quota {name} is {value!r}: it must be a whole number, 0 or more")
+        quotas[name] = value
+    if "lambda.unreserved_concurrency_minimum" not in (changes or {}):
+        small = quotas["lambda.concurrent_executions"] // 10
+        quotas["lambda.unreserved_concurrency_minimum"] = min(100, small)
+    return quotas

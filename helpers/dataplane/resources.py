@@ -1,0 +1,81 @@
+"""Names of things: the IAM action of an API operation and the ARN of the resource that a call is about.
+
+AWS publishes both for each service in the Service Authorization Reference. Here are the ones of the services that the
+course uses; for any other service the resource is ``*``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from helpers.dataplane.call import Call
+
+_ACTIONS = {
+    ("lambda", "Invoke"): "InvokeFunction",
+    ("lambda", "InvokeAsync"): "InvokeFunction",
+    ("lambda", "ListFunctions"): "ListFunctions",
+    ("s3", "ListObjects"): "ListBucket",
+    ("s3", "ListObjectsV2"): "ListBucket",
+    ("s3", "HeadBucket"): "ListBucket",
+    ("s3", "ListBuckets"): "ListAllMyBuckets",
+    ("s3", "HeadObject"): "GetObject",
+    ("s3", "CopyObject"): "PutObject",
+    ("s3", "DeleteObjects"): "DeleteObject",
+    ("s3", "CreateMultipartUpload"): "PutObject",
+    ("s3", "UploadPart"): "PutObject",
+    ("s3", "CompleteMultipartUpload"): "PutObject",
+    ("sqs", "SendMessageBatch"): "SendMessage",
+    ("sqs", "DeleteMessageBatch"): "DeleteMessage",
+    ("dynamodb", "TransactWriteItems"): "PutItem",
+    ("dynamodb", "TransactGetItems"): "GetItem",
+}
+_PREFIXES = {"stepfunctions": "states", "cloudwatch": "cloudwatch", "dynamodbstreams": "dynamodb"}
+_SUBJECTS = (
+    "FunctionName", "TableName", "Bucket", "QueueName", "QueueUrl", "TopicArn", "Name", "RoleName", "logGroupName",
+    "stateMachineArn", "StreamName", "UserName", "LayerName",
+)  # fmt: skip
+
+
+def action_of(call: Call) -> str:
+    """Return the IAM action that the call needs, such as ``s3:GetObject``."""
+    prefix = _PREFIXES.get(call.service, call.service)
+    return f"{prefix}:{_ACTIONS.get((call.service, call.name), call.name)}"
+
+
+def resource_of(call: Call) -> str:
+    """Return the ARN of what the call is about, or ``*``."""
+    given: dict[str, Any] = call.params
+    base = f"arn:aws:{call.service}:{call.region}:{call.account_id}"
+    for name, form in _ARN_FORMS.get(call.service, {}).items():
+        value = str(given.get(name) or "")
+        if value.startswith("arn:"):
+            return value
+        if value:
+            return form.format(base=base, name=value.rpartition("/")[2] if name == "QueueUrl" else value, **_key(given))
+    return "*"
+
+
+_ARN_FORMS = {
+    "s3": {"Key": "arn:aws:s3:::{bucket}/{name}", "Bucket": "arn:aws:s3:::{name}"},
+    "dynamodb": {"TableName": "{base}:table/{name}"},
+    "sqs": {"QueueUrl": "{base}:{name}", "QueueName": "{base}:{name}"},
+    "sns": {"TopicArn": "{name}", "Name": "{base}:{name}"},
+    "lambda": {"FunctionName": "{base}:function:{name}"},
+    "logs": {"logGroupName": "{base}:log-group:{name}"},
+    "stepfunctions": {"stateMachineArn": "{name}"},
+    "kinesis": {"StreamARN": "{name}", "StreamName": "{base}:stream/{name}"},
+}
+
+
+def _key(given: dict[str, Any]) -> dict[str, str]:
+    return {"bucket": str(given.get("Bucket", ""))}
+
+
+def subject_of(call: Call) -> str:
+    """Return the short name of what the call is about (for people), or an empty string."""
+    for name in _SUBJECTS:
+        value = call.params.get(name)
+        if isinstance(value, str) and value:
+            short = value.rpartition(":")[2] if value.startswith("arn:") else value
+            return short.rpartition("/")[2] if name == "QueueUrl" else short
+    return ""

@@ -1,0 +1,171 @@
+"""HTTP as the front door sees it: a request, a response, and the server that carries them on 127.0.0.1.
+
+The server is the standard library's. Two habits of it cost 40 ms a call, because the peer delays its acknowledgement:
+writing headers and body as two packets, and Nagle's algorithm. Here a response is one write and Nagle is off.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+
+from werkzeug.datastructures import Headers
+
+IDLE_SECONDS = 120
+LARGEST_BODY = 100 * 1024 * 1024
+
+
+@dataclass
+class HttpRequest:
+    """An HTTP request. ``path`` is as it came (percent-encoded); ``query`` is without the question mark."""
+
+    method: str
+    path: str
+    query: str
+    headers: Headers
+    body: bytes = b""
+    socket: socket.socket | None = None
+    """The connection, when there is one: a call from this process has none."""
+
+    @property
+    def url(self) -> str:
+        """The address as the caller wrote it, from the Host header."""
+        return f"http://{self.headers.get('Host', '')}{self.path}" + (f"?{self.query}" if self.query else "")
+
+
+@dataclass
+class HttpResponse:
+    """An HTTP response with the whole body."""
+
+    status: int = 200
+    headers: Headers = field(default_factory=Headers)
+    body: bytes = b""
+
+
+Answer = Callable[[HttpRequest], HttpResponse]
+
+
+class LocalServer:
+    """Serve ``answer`` on 127.0.0.1, a thread for each connection.
+
+    Parameters
+    ----------
+    answer:
+        Called for each request; must not raise.
+    port:
+        0 takes a free port.
+
+    Raises
+    ------
+    OSError
+        The port is taken.
+    """
+
+    def __init__(self, answer: Answer, port: int = 0) -> None:
+        handler = type("Handler", (_Handler,), {"answer": staticmethod(answer)})
+        self._server = _Server(("127.0.0.1", port), handler)
+        self.port: int = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.5,), name="front-door", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop listening and close every open connection."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._server.hang_up()
+        self._thread.join(5)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+    allow_reuse_address = True
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self._open: set[socket.socket] = set()
+        super().__init__(address, handler)
+
+    def server_bind(self) -> None:
+        """Bind without the reverse look-up of the host's name that the standard server makes."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+        self.server_name, self.server_port = "localhost", self.server_address[1]
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        for connection in list(self._open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A peer that goes away is no news: nothing is printed into the learner's notebook."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    answer: ClassVar[Answer]
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    timeout = IDLE_SECONDS
+
+    def handle_method(self) -> None:
+        body = self._body()
+        if body is None:
+            return
+        path, _, query = self.path.partition("?")
+        headers = Headers(self.headers.items())
+        response = type(self).answer(HttpRequest(self.command, path, query, headers, body, self.connection))
+        self.send_response_only(response.status)
+        for name, value in response.headers:
+            if name.lower() not in ("content-length", "connection", "transfer-encoding"):
+                self.send_header(name, value)
+        length = response.headers.get("Content-Length") if self.command == "HEAD" else None
+        self.send_header("Content-Length", length or str(len(response.body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(response.body)
+        self.wfile.flush()
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = handle_method
+
+    def _body(self) -> bytes | None:
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            return self._chunks()
+        length = self.headers.get("Content-Length", "0")
+        if not length.isdecimal() or int(length) > LARGEST_BODY:
+            self.close_connection = True
+            self.send_error(413 if length.isdecimal() else 400)
+            return None
+        return self.rfile.read(int(length))
+
+    def _chunks(self) -> bytes | None:
+        body = b""
+        while True:
+            try:
+                size = int(self.rfile.readline(64).split(b";")[0], 16)
+            except ValueError:
+                size = -1
+            if size < 0 or len(body) + size > LARGEST_BODY:
+                self.close_connection = True
+                self.send_error(400)
+                return None
+            body += self.rfile.read(size)
+            self.rfile.readline(64)
+            if size == 0:
+                return body
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing is logged: a notebook's output is the learner's."""
