@@ -1,0 +1,58 @@
+# The course's commands. "make help" lists them.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+# make notebooks ONLY=notebooks/02_lambda_functions.ipynb
+ONLY ?=
+# make lab PORT=9000
+PORT ?=
+# make test JOBS=4
+JOBS ?= 2
+# make lock UPGRADE=--upgrade
+UPGRADE ?=
+# what strict nbval runs: every cell, and every output compared with the committed one
+NOTEBOOKS = $(wildcard notebooks/*.ipynb labs/*/solution.ipynb)
+NBVAL = --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/notebooks/sanitize.cfg
+
+.PHONY: help lab test setup doctor notebooks labs lock bench clean
+
+help:
+	@echo "make lab         open JupyterLab on the first chapter (PORT=9000 chooses the port)"
+	@echo "make test        run every check: code, notebooks, labs, browser"
+	@echo "make doctor      say what is wrong with this machine and what to do"
+	@echo "make notebooks   run the chapters and lab solutions, store their outputs (ONLY=path for one)"
+	@echo "make labs        make each lab.ipynb from its solution.ipynb"
+	@echo "make bench       measure the local cloud"
+	@echo "make lock        compile requirements.txt from pyproject.toml (UPGRADE=--upgrade: newer pins)"
+	@echo "make clean       remove what was made here, .venv included"
+
+setup:
+	@$(PYTHON) tools/setup.py --venv $(VENV) $(if $(PORT),--port $(PORT))
+
+lab: setup
+	@$(BIN)/python -m tools.lab $(if $(PORT),--port $(PORT))
+
+test: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests $(NOTEBOOKS) $(NBVAL) -n $(JOBS) --dist loadscope -ra
+
+doctor:
+	@$(PYTHON) tools/doctor.py --venv $(VENV)
+
+notebooks: setup
+	$(BIN)/python -m tools.notebooks $(ONLY)
+
+labs: setup
+	$(BIN)/python -m tools.labs
+
+bench: setup
+	$(BIN)/python -m tools.bench
+
+lock: setup
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra test --no-header --no-emit-index-url \
+		--annotation-style line $(UPGRADE) pyproject.toml --output-file requirements.txt
+
+clean:
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
