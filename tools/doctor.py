@@ -185,7 +185,7 @@ def check_network(python: str) -> Finding:
     return Finding(PROBLEM, f"packages cannot be downloaded ({last_line(output)})", NETWORK_ADVICE)
 
 
-NETWORK_ADVICE = """Is this machine online? Behind a proxy, set HTTPS_PROXY. With your own package index, set PIP_INDEX_URL.
+NETWORK_ADVICE = """Is this machine online? Behind a proxy, set HTTPS_PROXY; with an index of your own, PIP_INDEX_URL.
 The network is needed once, to install; the course itself runs offline."""
 
 

@@ -41,9 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     display = has_display(sys.platform, dict(os.environ))
     if not display:
-        print(
-            "There is no display here: open the address below in a browser. Ctrl-C, twice, ends JupyterLab.", flush=True
-        )
+        print("There is no display here: open the address below in a browser. Ctrl-C, twice, ends it.", flush=True)
     line = command(options.port, display=display, root=hasattr(os, "geteuid") and os.geteuid() == 0)
     os.chdir(PROJECT)
     os.execv(line[0], line)
