@@ -21,9 +21,6 @@ import boto3
 from helpers.backends.moto import MotoBackend, Settings
 from helpers.dataplane.record import Record
 
-_CONFIG = "[default]\ns3 =\n    signature_version = s3v4\n"
-"""boto3 still presigns S3 addresses with Signature Version 2 in us-east-1 unless it is told otherwise."""
-
 _current: Cloud | None = None
 _REMOVED = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CA_BUNDLE",
             "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -43,8 +40,6 @@ class Cloud:
         self.secret_access_key: str = context.identities.secret_access_key
         self.speed: float = settings.speed
         self.record: Record = context.record
-        self._config = context.home / "aws-config"
-        self._config.write_text(_CONFIG)
         self._before: dict[str, str | None] = {}
         self._cell_began = 0
         self._last_mark = 0
@@ -61,16 +56,14 @@ class Cloud:
 
     def environment(self) -> dict[str, str]:
         """Return the standard variables with which any AWS SDK or tool reaches this cloud."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": self.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
-            "AWS_DEFAULT_REGION": self.region,
-            "AWS_REGION": self.region,
-            "AWS_CONFIG_FILE": str(self._config),
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
+        return self._backend.context.sdk_variables(
+            {
+                "AWS_ACCESS_KEY_ID": self.access_key_id,
+                "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+                "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+                "AWS_EC2_METADATA_DISABLED": "true",
+            }
+        )
 
     def enter(self) -> None:
         """Point this process's SDKs at this cloud."""

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from helpers.backends import shortcut
 from helpers.dataplane import control_plane, quotas
+from helpers.dataplane.awslambda.plane import LambdaPlane
 from helpers.dataplane.clock import Clock
 from helpers.dataplane.context import Context
 from helpers.dataplane.frontdoor import FrontDoor
 from helpers.dataplane.identities import Identities
 from helpers.dataplane.record import Record
+from helpers.dataplane.sts import StsPlane
 from helpers.dataplane.web import LocalServer
 
 ACCOUNT_ID = "123456789012"
@@ -53,6 +55,8 @@ class MotoBackend:
             new_id=control_plane.new_id,
         )
         self.door = FrontDoor(self.context)
+        self.door.add(StsPlane())
+        self.door.add(LambdaPlane(self.context, settings.seed))
         shortcut.install(self.door.answer, self.server.port)
 
     def stop(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,9 @@ from helpers.dataplane.record import Record
 
 if TYPE_CHECKING:
     from helpers.dataplane.identities import Identities
+
+_CONFIG = "[default]\ns3 =\n    signature_version = s3v4\n"
+"""boto3 still presigns S3 addresses with Signature Version 2 in us-east-1 unless it is told otherwise."""
 
 
 @dataclass
@@ -36,6 +39,19 @@ class Context:
     """Returns a new UUID, from the seeded source."""
     _clients: dict[tuple[str, str, str], Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def sdk_variables(self, credentials: Mapping[str, str]) -> dict[str, str]:
+        """Return the standard variables with which any AWS SDK or tool reaches this cloud with ``credentials``."""
+        config = self.home / "aws-config"
+        if not config.exists():
+            config.write_text(_CONFIG)
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_REGION": self.region,
+            "AWS_CONFIG_FILE": str(config),
+            **credentials,
+        }
 
     def client(self, service: str, actor: str, region: str = "") -> Any:
         """Return a boto3 client with which the AWS service ``actor`` itself calls ``service``, through the front door.

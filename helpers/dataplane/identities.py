@@ -130,11 +130,19 @@ class Identities:
         if not self.enforce or not (caller.role or caller.user) or call.name == "GetCallerIdentity":
             return
         action, resource = action_of(call), resource_of(call)
-        results = [IAMPolicy(policy).is_action_permitted(action, resource) for policy in self._policies(caller)]
-        if PermissionResult.DENIED in results:
+        verdict = self.verdict(caller, action, resource)
+        if verdict is PermissionResult.DENIED:
             raise denied(call, action, resource, "with an explicit deny in an identity-based policy")
-        if PermissionResult.PERMITTED not in results:
+        if verdict is not PermissionResult.PERMITTED:
             raise denied(call, action, resource, f"because no identity-based policy allows the {action} action")
+
+    def verdict(self, caller: Caller, action: str, resource: str) -> PermissionResult:
+        """Return what the policies of a role or a user say to an action on a resource's ARN; a deny wins."""
+        results = [IAMPolicy(policy).is_action_permitted(action, resource) for policy in self._policies(caller)]
+        for decisive in (PermissionResult.DENIED, PermissionResult.PERMITTED):
+            if decisive in results:
+                return decisive
+        return PermissionResult.NEUTRAL
 
     def _policies(self, caller: Caller) -> list[object]:
         iam = self._iam

@@ -1,11 +1,12 @@
-"""What a notebook shows: checks, hints, quizzes, progress, drawings and prices.
+"""What a notebook shows: checks, hints, quizzes, progress, drawings, prices, deployment packages.
 
-``from helpers.teaching import check, hint, quiz, show, progress, pricing, plots``
+``from helpers.teaching import check, hint, quiz, show, progress, pricing, plots, package``
 """
 
 from helpers.teaching import plots, pricing, show
 from helpers.teaching.checks import check, hint
+from helpers.teaching.packages import package
 from helpers.teaching.progress_file import progress
 from helpers.teaching.quizzes import quiz
 
-__all__ = ["check", "hint", "plots", "pricing", "progress", "quiz", "show"]
+__all__ = ["check", "hint", "package", "plots", "pricing", "progress", "quiz", "show"]

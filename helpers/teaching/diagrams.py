@@ -5,6 +5,7 @@ Source of the syntax: https://mermaid.js.org/syntax/sequenceDiagram.html
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from helpers.teaching import names
 from helpers.teaching.output import without_ids
 
 _LONGEST_TEXT = 60
+_LINE_WIDTH = 26
 _MOST_LINES = 60
 _LONGEST_LOOP = 8
 _SAFE = frozenset(" .,-_/()'=+*!?…×")
@@ -29,7 +31,7 @@ class Arrow:
 
     def mermaid(self, ids: dict[str, str], repeated: str = "") -> str:
         """Return the line, with the participants' short ids."""
-        text = escape(f"{self.text} {repeated}".rstrip())
+        text = _wrapped(f"{shortened(self.text)} {repeated}".rstrip())
         if self.style == "note":
             return f"Note over {ids[self.target]}: {text}"
         return f"{ids[self.source]}{self.style}{ids[self.target]}: {text}"
@@ -37,9 +39,18 @@ class Arrow:
 
 def escape(text: str) -> str:
     """Return ``text`` so that Mermaid and Markdown show it and never read it as their own syntax."""
+    return "".join(c if c.isalnum() or c in _SAFE else f"#{ord(c)};" for c in shortened(text))
+
+
+def shortened(text: str) -> str:
+    """Return ``text`` on one line, without UUIDs, with an ellipsis where it is cut."""
     plain = " ".join(without_ids(text).split())
-    short = plain if len(plain) <= _LONGEST_TEXT else plain[: _LONGEST_TEXT - 1] + "…"
-    return "".join(c if c.isalnum() or c in _SAFE else f"#{ord(c)};" for c in short)
+    return plain if len(plain) <= _LONGEST_TEXT else plain[: _LONGEST_TEXT - 1] + "…"
+
+
+def _wrapped(text: str) -> str:
+    """Return ``text`` escaped, on lines so short that the drawing stays narrow and its letters large."""
+    return "<br/>".join(escape(line) for line in textwrap.wrap(text, _LINE_WIDTH, break_on_hyphens=False))
 
 
 def sequence(entries: Sequence[Entry], counts: bool = True) -> str:
@@ -56,7 +67,7 @@ def sequence(entries: Sequence[Entry], counts: bool = True) -> str:
         return ""
     actors = list(dict.fromkeys(end for arrow in arrows for end in (arrow.source, arrow.target)))
     ids = {actor: f"p{number}" for number, actor in enumerate(actors, 1)}
-    lines = [f"{'actor' if actor == 'You' else 'participant'} {ids[actor]} as {escape(actor)}" for actor in actors]
+    lines = [f"{'actor' if actor == 'You' else 'participant'} {ids[actor]} as {_wrapped(actor)}" for actor in actors]
     drawn = _folded(arrows, ids, counts)
     if len(drawn) > _MOST_LINES:
         left_out = len(drawn) - _MOST_LINES

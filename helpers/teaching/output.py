@@ -51,8 +51,12 @@ def png(data: bytes, alt: str) -> None:
 
 
 def escape(text: str) -> str:
-    """Return ``text`` so that Markdown shows it as it is, on one line."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    """Return ``text`` so that Markdown shows it as it is, on one line.
+
+    A word with a dollar sign becomes code: two of them would turn into a formula, escaped or not.
+    """
+    words = [_MARKDOWN.sub(r"\\\1", word) for word in text.split()]
+    return " ".join(f"<code>{word}</code>" if "$" in word else word for word in words)
 
 
 def without_ids(text: str) -> str:

@@ -95,7 +95,7 @@ def draw(figure: Figure, sentence: str) -> None:
     buffer = io.BytesIO()
     with matplotlib.rc_context(_STYLE):
         for axes in figure.axes:
-            if axes.get_legend() is None and axes.get_legend_handles_labels()[0]:
+            if not (axes.get_legend() or figure.legends) and axes.get_legend_handles_labels()[0]:
                 axes.legend()
         figure.savefig(buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
     output.png(buffer.getvalue(), sentence)

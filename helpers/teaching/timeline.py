@@ -36,7 +36,7 @@ def draw(function_name: str, runs: Sequence[Entry]) -> Figure:
     total = max(run.started + _seconds(run, "init_ms") + run.milliseconds / 1000 for run in runs) - origin
     figure, axes = plots.new(
         f"Invocations of {function_name}", x="Time since the first start (s)", y="Environment",
-        height=1.9 + 0.5 * len(lanes),
+        height=2.1 + 0.5 * len(lanes),
     )  # fmt: skip
     labels = {_INIT: "Init (cold start)", _WARM: "Invocation"}
     errors = []
@@ -54,7 +54,7 @@ def draw(function_name: str, runs: Sequence[Entry]) -> Figure:
     axes.set_yticks(list(lanes.values()), [_lane_name(key) for key in lanes])
     axes.set_ylim(len(lanes) - 0.5, -0.5)
     axes.grid(False, axis="y")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.28 if len(lanes) > 1 else -0.45), ncols=3)
+    figure.legend(loc="outside lower center", ncols=3)
     return figure
 
 

@@ -1,0 +1,1 @@
+"""Lambda's data plane: ``plane`` joins its parts; ``environment`` is where a function runs."""

@@ -1,0 +1,108 @@
+"""An invocation: take an environment, run the function once, write down what happened.
+
+AWS: "Invoking Lambda functions", Lambda Developer Guide. Synchronous callers get the outcome; everything asynchronous
+(``event_queue``) and polled comes through here too.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from moto.awslambda.models import LambdaFunction
+
+from helpers.dataplane.awslambda.environment import Environment, Invocation, Outcome
+from helpers.dataplane.awslambda.fleet import Fleet
+from helpers.dataplane.awslambda.functions import Functions, Target
+from helpers.dataplane.awslambda.rules import check_payload
+from helpers.dataplane.awslambda.telemetry import Telemetry
+from helpers.dataplane.call import AWSError
+from helpers.dataplane.context import Context
+
+
+@dataclass(frozen=True)
+class Request:
+    """What somebody asks of a function: ``source`` is who asks, for the record."""
+
+    payload: bytes
+    source: str
+    request_id: str
+    client_context: str = ""
+    trace_header: str = ""
+
+
+class Invoker:
+    """Runs functions for everyone who may ask."""
+
+    def __init__(self, context: Context, functions: Functions, fleet: Fleet, telemetry: Telemetry) -> None:
+        self._context, self._functions, self._fleet, self._telemetry = context, functions, fleet, telemetry
+
+    def run(self, target: Target, request: Request) -> Outcome:
+        """Run ``target`` once and return its outcome.
+
+        Raises
+        ------
+        AWSError
+            ``TooManyRequestsException``; what the function does wrong is in the outcome.
+        """
+        payload = request.payload or b"{}"
+        invocation = Invocation(request.request_id, target.arn, payload, request.trace_header, request.client_context)
+        try:
+            with self._fleet.lend(target, lambda: self._environment(target)) as member:
+                concurrent = self._fleet.running(target.name)
+                outcome = member.environment.invoke(invocation)
+                number, stream = member.number, member.environment.log_stream
+        except AWSError as error:
+            self._throttled(target, request, error)
+            raise
+        self._telemetry.write_log(target, stream, outcome.log)
+        self._telemetry.count_invocation(target, outcome, concurrent)
+        self._write_down(target, request, outcome, number)
+        return outcome
+
+    def _environment(self, target: Target) -> Environment:
+        function = target.function
+        credentials = self._context.identities.assume(function.role, target.name, f"function {target.name}")
+        system = self._context.sdk_variables(credentials)
+        system["AWS_LAMBDA_LOG_GROUP_NAME"] = f"/aws/lambda/{target.name}"
+        return Environment(self._functions.prepare(target, system), self._context.home)
+
+    def _throttled(self, target: Target, request: Request, error: AWSError) -> None:
+        self._telemetry.count(target, "Throttles")
+        detail: dict[str, Any] = {"request_id": request.request_id, "reason": error.members.get("Reason", "")}
+        name = f"function {target.name}"
+        self._context.record.add(
+            "invocation", request.source, name, "throttled", subject=target.name, outcome=error.code, **detail
+        )
+
+    def _write_down(self, target: Target, request: Request, outcome: Outcome, environment: int) -> None:
+        self._context.record.add(
+            "invocation",
+            request.source,
+            f"function {target.name}",
+            "warm" if outcome.init_ms is None else "cold",
+            subject=target.name,
+            outcome=(outcome.error_type or "Unhandled") if outcome.function_error else "ok",
+            started=outcome.started,
+            milliseconds=outcome.duration_ms,
+            request_id=request.request_id,
+            version=target.version,
+            environment=environment,
+            init_ms=outcome.init_ms,
+            duration_ms=outcome.duration_ms,
+            billed_ms=outcome.billed_ms,
+            memory_mb=outcome.memory_mb,
+            max_memory_mb=outcome.max_memory_mb,
+            error=outcome.error_type,
+        )
+
+    def run_for_moto(self, function: LambdaFunction, event: str | None = None) -> tuple[str, bool, str]:
+        """Run a function that moto calls on behalf of some service; return payload, whether it failed, and its log."""
+        payload = (event if isinstance(event, str) else json.dumps(event)).encode()
+        check_payload(payload, "RequestResponse")
+        version = str(function.version)
+        request = Request(payload, "aws", self._context.new_id())
+        outcome = self.run(Target(function, version, str(function.function_arn)), request)
+        log = "\n".join(line.text for line in outcome.log)
+        return outcome.payload.decode(), outcome.function_error is not None, log

@@ -1,0 +1,176 @@
+"""Lambda's data plane: which operations it takes over from moto, and how its parts are joined.
+
+moto keeps functions, versions, aliases, layers and policies. Here: everything that happens when a function is called, and
+the checks and settings of the control plane that moto lacks.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+
+from moto.awslambda.models import LambdaFunction
+
+from helpers.dataplane.awslambda import rules, runtimes, seams
+from helpers.dataplane.awslambda.event_config import EventConfigs
+from helpers.dataplane.awslambda.event_queue import EventQueue
+from helpers.dataplane.awslambda.fleet import Fleet
+from helpers.dataplane.awslambda.function_url import FunctionUrls
+from helpers.dataplane.awslambda.functions import Functions, split
+from helpers.dataplane.awslambda.invocation import Invoker, Request
+from helpers.dataplane.awslambda.telemetry import Telemetry, tail
+from helpers.dataplane.call import Call
+from helpers.dataplane.context import Context
+from helpers.dataplane.control_plane import forward
+from helpers.dataplane.frontdoor import Address, Operation
+from helpers.dataplane.web import HttpResponse
+
+
+class LambdaPlane:
+    """The data plane of one account's Lambda."""
+
+    service = "lambda"
+
+    def __init__(self, context: Context, seed: int = 0) -> None:
+        self._context = context
+        self.functions = Functions(context, random.Random(seed))
+        self._fleet = Fleet(context, self._reserved)
+        telemetry = Telemetry(context)
+        self.invoker = Invoker(context, self.functions, self._fleet, telemetry)
+        self._configs = EventConfigs(self.functions)
+        self.queue = EventQueue(context, self.functions, self.invoker, self._configs, telemetry)
+        self._urls = FunctionUrls(context, self.functions, self.invoker)
+        seams.install(self._for_moto)
+
+    def operations(self) -> Mapping[str, Operation]:
+        """Return what this plane answers, by operation."""
+        return {
+            "Invoke": self._invoke,
+            "CreateFunction": self._create_function,
+            "UpdateFunctionConfiguration": self._update_configuration,
+            "UpdateFunctionCode": self._update_code,
+            "DeleteFunction": self._delete_function,
+            "PublishLayerVersion": self._publish_layer,
+            "CreateAlias": self._write_alias,
+            "UpdateAlias": self._write_alias,
+            "PutFunctionConcurrency": self._put_concurrency,
+            "GetAccountSettings": self._account_settings,
+            "PutFunctionEventInvokeConfig": self._configs.put,
+            "UpdateFunctionEventInvokeConfig": self._configs.update,
+            "GetFunctionEventInvokeConfig": self._configs.get,
+            "DeleteFunctionEventInvokeConfig": self._configs.delete,
+            "ListFunctionEventInvokeConfigs": self._configs.list,
+            "CreateFunctionUrlConfig": self._urls.create,
+            "UpdateFunctionUrlConfig": self._urls.create,
+        }
+
+    def addresses(self) -> Mapping[str, Address]:
+        """Return what answers below which address."""
+        return {"lambda-url": self._urls.answer}
+
+    def stop(self) -> None:
+        """Stop the queue and every execution environment; moto gets its own methods back."""
+        seams.remove()
+        self.queue.stop()
+        self._fleet.stop()
+
+    def _invoke(self, call: Call) -> HttpResponse:
+        given = call.params
+        kind, payload = given.get("InvocationType") or "RequestResponse", given.get("Payload") or b""
+        target = self.functions.find(given["FunctionName"], given.get("Qualifier"), call.region)
+        rules.check_payload(payload, kind)
+        trace = call.request.headers.get("X-Amzn-Trace-Id", "")
+        request = Request(payload, call.caller.name, call.request_id, given.get("ClientContext") or "", trace)
+        if kind == "DryRun":
+            return call.reply({}, 204)
+        if kind == "Event":
+            self.queue.put(target, request)
+            return call.reply({}, 202)
+        outcome = self.invoker.run(target, request)
+        headers = {"X_Amz_Executed_Version": target.version}
+        if outcome.function_error:
+            headers["X_Amz_Function_Error"] = outcome.function_error
+        if given.get("LogType") == "Tail":
+            headers["X_Amz_Log_Result"] = tail(outcome.log)
+        response = call.reply({}, 200, **headers)
+        response.body = outcome.payload
+        return response
+
+    def _for_moto(self, function: LambdaFunction, event: str | None = None) -> tuple[str, bool, str]:
+        return self.invoker.run_for_moto(function, event)
+
+    def _reserved(self) -> dict[str, int]:
+        return {
+            function.function_name: int(function.reserved_concurrency)
+            for function in self.functions.all()
+            if function.reserved_concurrency is not None
+        }
+
+    def _create_function(self, call: Call) -> HttpResponse:
+        rules.check_configuration(call.params, self._context.identities)
+        runtimes.check(call.params)
+        rules.check_package((call.params.get("Code") or {}).get("ZipFile"), len(call.request.body), call.name)
+        response = forward(call)
+        if response.status < 400:
+            function = self.functions.find(call.params["FunctionName"], region=call.region).function
+            seams.keep(function, call.params)
+            body = function.get_configuration(on_create=True)
+            if call.params.get("Publish"):
+                body["Version"] = "1"
+            return call.reply(body, 201)
+        return response
+
+    def _update_configuration(self, call: Call) -> HttpResponse:
+        rules.check_configuration(call.params, self._context.identities)
+        runtimes.check(call.params)
+        response = forward(call)
+        if response.status < 400:
+            function = self.functions.find(call.params["FunctionName"], region=call.region).function
+            seams.keep(function, call.params)
+            return call.reply(function.get_configuration())
+        return response
+
+    def _update_code(self, call: Call) -> HttpResponse:
+        rules.check_package(call.params.get("ZipFile"), len(call.request.body), call.name)
+        return forward(call)
+
+    def _delete_function(self, call: Call) -> HttpResponse:
+        response = forward(call)
+        if response.status < 400 and not call.params.get("Qualifier"):
+            name = split(call.params["FunctionName"])[0]
+            self._fleet.retire(lambda member: member.key[0] == name)
+        return response
+
+    def _publish_layer(self, call: Call) -> HttpResponse:
+        rules.check_package((call.params.get("Content") or {}).get("ZipFile"), len(call.request.body), call.name)
+        return forward(call)
+
+    def _write_alias(self, call: Call) -> HttpResponse:
+        version = call.params.get("FunctionVersion") or ""
+        rules.check_weights(call.params.get("RoutingConfig") or {}, version)
+        return forward(call)
+
+    def _put_concurrency(self, call: Call) -> HttpResponse:
+        name = self.functions.find(call.params["FunctionName"], region=call.region).name
+        elsewhere = sum(count for other, count in self._reserved().items() if other != name)
+        rules.check_reservation(int(call.params["ReservedConcurrentExecutions"]), elsewhere, self._context.quotas)
+        return forward(call)
+
+    def _account_settings(self, call: Call) -> HttpResponse:
+        total = self._context.quotas["lambda.concurrent_executions"]
+        functions = list(self.functions.all())
+        return call.reply(
+            {
+                "AccountLimit": {
+                    "TotalCodeSize": 300 * 1024**3,
+                    "CodeSizeUnzipped": rules.MOST_UNZIPPED_BYTES,
+                    "CodeSizeZipped": 50 * 1024 * 1024,
+                    "ConcurrentExecutions": total,
+                    "UnreservedConcurrentExecutions": total - sum(self._reserved().values()),
+                },
+                "AccountUsage": {
+                    "TotalCodeSize": sum(function.code_size for function in functions),
+                    "FunctionCount": len(functions),
+                },
+            }
+        )

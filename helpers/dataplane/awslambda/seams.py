@@ -1,0 +1,49 @@
+"""Where moto's own Lambda is completed: the few methods of its classes that this data plane replaces while it runs.
+
+Whatever inside moto calls a function (SNS, Logs, Secrets Manager, CloudFormation's custom resources, Step Functions) does it
+through ``LambdaFunction._invoke_lambda``, which would need Docker. And moto forgets some of a function's configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from moto.awslambda.models import LambdaFunction
+
+KEPT = ("DeadLetterConfig", "EphemeralStorage", "TracingConfig", "FileSystemConfigs", "LoggingConfig")
+"""Members of a function's configuration that moto drops in a create or in an update; kept on moto's own object."""
+
+Invoke = Callable[[LambdaFunction, str | None], tuple[str, bool, str]]
+_invoke_lambda = LambdaFunction._invoke_lambda
+_get_configuration = LambdaFunction.get_configuration
+
+
+def install(invoke: Invoke) -> None:
+    """Let moto call functions through ``invoke(function, event) -> (payload, errored, logs)``."""
+    LambdaFunction._invoke_lambda = invoke
+    LambdaFunction.get_configuration = _complete_configuration
+
+
+def remove() -> None:
+    """Put moto's own methods back."""
+    LambdaFunction._invoke_lambda = _invoke_lambda
+    LambdaFunction.get_configuration = _get_configuration
+
+
+def keep(function: LambdaFunction, given: dict[str, Any]) -> None:
+    """Remember what moto would drop of ``given``, the parameters of a create or an update."""
+    kept = {name: given[name] for name in KEPT if given.get(name) is not None}
+    function.kept = {**kept_of(function), **kept}
+    if "EphemeralStorage" in kept:
+        function.ephemeral_storage = kept["EphemeralStorage"]["Size"]
+
+
+def kept_of(function: LambdaFunction) -> dict[str, Any]:
+    """Return what was kept of a function's configuration, by the names of the API."""
+    return dict(getattr(function, "kept", {}))
+
+
+def _complete_configuration(function: LambdaFunction, on_create: bool = False) -> dict[str, Any]:
+    logging = {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{function.function_name}"}
+    return {**_get_configuration(function, on_create), "LoggingConfig": logging, **kept_of(function)}

@@ -1,0 +1,82 @@
+"""What Lambda writes about an invocation: its lines to CloudWatch Logs, its numbers to CloudWatch metrics.
+
+AWS: the log group ``/aws/lambda/NAME`` gets a stream for each execution environment, if the execution role may write it; the
+namespace ``AWS/Lambda`` gets Invocations, Errors, Throttles, Duration and ConcurrentExecutions ("Types of metrics for
+Lambda functions", Lambda Developer Guide). moto keeps both.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+
+from moto.cloudwatch.models import cloudwatch_backends
+from moto.core.utils import utcnow
+from moto.iam.access_control import PermissionResult
+from moto.logs.models import logs_backends
+
+from helpers.dataplane.awslambda.environment import LogLine, Outcome
+from helpers.dataplane.awslambda.functions import Target
+from helpers.dataplane.call import Caller
+from helpers.dataplane.context import Context
+
+TAIL_BYTES = 4096
+
+
+class Telemetry:
+    """Writes logs and metrics of one account's functions."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def write_log(self, target: Target, stream: str, lines: tuple[LogLine, ...]) -> None:
+        """Append lines to the environment's log stream, unless its role may not write logs."""
+        group = f"/aws/lambda/{target.name}"
+        if not lines or not self._may_log(target, group):
+            return
+        backend = logs_backends[self._context.account_id][target.function.region]
+        backend.ensure_log_group(group)
+        if stream not in backend.groups[group].streams:
+            backend.create_log_stream(group, stream)
+        events, newest = [], 0
+        for line in lines:
+            newest = max(newest, line.time_ms)
+            events.append({"timestamp": newest, "message": line.text})
+        backend.put_log_events(group, stream, events)
+
+    def _may_log(self, target: Target, group: str) -> bool:
+        identities = self._context.identities
+        if not identities.enforce:
+            return True
+        caller = Caller("lambda", "", "", role=target.function.role.rpartition("/")[2])
+        region = target.function.region
+        resource = f"arn:aws:logs:{region}:{self._context.account_id}:log-group:{group}:*"
+        return identities.verdict(caller, "logs:PutLogEvents", resource) is PermissionResult.PERMITTED
+
+    def count_invocation(self, target: Target, outcome: Outcome, concurrent: int) -> None:
+        """Count an invocation that ran."""
+        errors = 1.0 if outcome.function_error else 0.0
+        self._count(target, {"Invocations": 1.0, "Errors": errors}, "Count")
+        self._count(target, {"Duration": outcome.duration_ms}, "Milliseconds")
+        self._count(target, {"ConcurrentExecutions": float(concurrent)}, "Count")
+
+    def count(self, target: Target, metric: str) -> None:
+        """Count one of a metric such as ``Throttles`` or ``DeadLetterErrors``."""
+        self._count(target, {metric: 1.0}, "Count")
+
+    def _count(self, target: Target, values: Mapping[str, float], unit: str) -> None:
+        backend = cloudwatch_backends[self._context.account_id][target.function.region]
+        now, dimensions = utcnow(), [{"Name": "FunctionName", "Value": target.name}]
+        backend.put_metric_data(
+            "AWS/Lambda",
+            [
+                {"MetricName": name, "Value": value, "Unit": unit, "Timestamp": now, "Dimensions": dimensions}
+                for name, value in values.items()
+            ],
+        )
+
+
+def tail(lines: tuple[LogLine, ...]) -> str:
+    """Return the last 4 KB of a log in base64, as Invoke returns it in X-Amz-Log-Result."""
+    text = "".join(line.text if line.text.endswith("\n") else line.text + "\n" for line in lines)
+    return base64.b64encode(text.encode()[-TAIL_BYTES:]).decode()
