@@ -1,8 +1,8 @@
 """The AWS on this machine: ``cloud.start()`` in a notebook, ``python -m helpers.cloud`` in a terminal.
 
-After ``start()`` plain boto3 reaches it: the standard variables (``AWS_ENDPOINT_URL``, keys, Region) are set, the profile in
-``~/.aws`` is out of reach, and no call leaves the machine. It lives in this process: when the kernel restarts, the
-account is new and empty.
+After ``start()`` plain boto3 reaches it: the standard variables (``AWS_ENDPOINT_URL``, keys, Region) are set, the
+profile in ``~/.aws`` is out of reach, and no call leaves the machine. It lives in this process: when the kernel
+restarts, the account is new and empty.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from helpers.dataplane.record import Record
 _current: Cloud | None = None
 _REMOVED = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CA_BUNDLE",
             "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE",
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "MOTO_ACCOUNT_ID")  # fmt: skip
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "MOTO_ACCOUNT_ID")  # fmt:
+            skip
 
 
 class Cloud:

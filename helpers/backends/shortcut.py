@@ -1,8 +1,8 @@
 """The short way from boto3 in this process to the front door, and the wall around it.
 
-botocore sends each request through ``URLLib3Session.send``. While the cloud runs, that one method hands requests for the
-cloud's own address straight to the front door, without a socket, and refuses every address that is not on this machine,
-also for clients that were made before the cloud started. The request is signed and verified as over HTTP.
+botocore sends each request through ``URLLib3Session.send``. While the cloud runs, that one method hands requests for
+the cloud's own address straight to the front door, without a socket, and refuses every address that is not on this
+machine, also for clients that were made before the cloud started. The request is signed and verified as over HTTP.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """An AWS API call: which operation of which service, with what, by whom; and the answers to it.
 
-The protocols (query, json, rest-json, rest-xml) are moto's parsers and serializers, which read botocore's service models:
-what a client of AWS may send and will understand. Specification: https://smithy.io/2.0/aws/protocols/.
+The protocols (query, json, rest-json, rest-xml) are moto's parsers and serializers, which read botocore's service
+models: what a client of AWS may send and will understand. Specification: https://smithy.io/2.0/aws/protocols/.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class AWSError(Exception):
 
 
 def protocol_of(model: ServiceModel, request: HttpRequest) -> str:
-    """Return the protocol in which ``request`` is written; one that moto cannot read falls back to the model's first."""
+    """Return the protocol in which ``request`` is written, or the model's first if moto cannot read that one."""
     try:
         return str(determine_request_protocol(model, request.headers.get("Content-Type")))
     except NotImplementedError:

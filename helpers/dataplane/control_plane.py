@@ -1,7 +1,7 @@
 """moto, the control plane: it remembers every resource, and answers what no data plane here has taken over.
 
-moto finds a service by the host of the request's address, as AWS does. A local address has no such host, so it is put back.
-This is moto's own in-process entrance (its botocore stubber does the same), with the look-ups cached.
+moto finds a service by the host of the request's address, as AWS does. A local address has no such host, so it is put
+back. This is moto's own in-process entrance (its botocore stubber does the same), with the look-ups cached.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The front door: every request enters here. A data plane answers, or moto does.
 
-``answer`` takes an HTTP request, from the socket or from this process, and does what AWS's front ends do, in their order:
-read it, verify the signature, check it against the API model, check permissions, let the service answer, keep a record.
+``answer`` takes an HTTP request, from the socket or from this process, and does what AWS's front ends do, in their
+order: read it, verify the signature, check it against the API model, check permissions, let the service answer, keep
+a record.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Who may call, and what: access keys, assumed roles, and the policies that allow or deny.
 
-AWS: a call is made by an identity (the account's root, an IAM user, the session of an assumed role); without a policy that
-allows it, it is denied; an explicit deny wins ("Policy evaluation logic", IAM User Guide). Here: users, roles, policies and
-sessions are moto's, the evaluation of a policy is moto's too (wildcards in Action and Resource; conditions only in trust
-policies). Resource-based policies, boundaries and service control policies are not evaluated.
+AWS: a call is made by an identity (the account's root, an IAM user, the session of an assumed role); without a policy
+that allows it, it is denied; an explicit deny wins ("Policy evaluation logic", IAM User Guide). Here: users, roles,
+policies and sessions are moto's, the evaluation of a policy is moto's too (wildcards in Action and Resource;
+conditions only in trust policies). Resource-based policies, boundaries and service control policies are not
+evaluated.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import secrets
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.iam.exceptions import NotFoundException
@@ -65,9 +67,9 @@ class Identities:
             region_name="us-east-1",
             role_session_name=session_name[:64],
             role_arn=role_arn,
-            policy=None,
+            policy="",
             duration=hours * 3600,
-            external_id=None,
+            external_id="",
         )
         role = role_arn.rpartition("/")[2]
         arn = f"arn:aws:sts::{self.account_id}:assumed-role/{role}/{session_name[:64]}"
@@ -144,8 +146,9 @@ class Identities:
                 return decisive
         return PermissionResult.NEUTRAL
 
-    def _policies(self, caller: Caller) -> list[object]:
+    def _policies(self, caller: Caller) -> list[Any]:
         iam = self._iam
+        inline: list[Any]
         if caller.role:
             inline = [iam.get_role_policy(caller.role, name)[1] for name in iam.list_role_policies(caller.role)]
             return [*inline, *iam.list_attached_role_policies(caller.role)[0]]

@@ -1,10 +1,10 @@
 """What is too big, too small, off the pattern or not in the enum: AWS's own API models decide.
 
-AWS: the front end of a service checks each request against its model (Smithy's constraint traits length, range, pattern,
-enum: https://smithy.io/2.0/spec/constraint-traits.html) before the service sees it, and answers
-``1 validation error detected: Value '901' at 'timeout' failed to satisfy constraint: Member must have value less than or
-equal to 900``. Here: the same, from botocore's copy of the models. S3, EC2, IAM's older relatives and SQS check by hand on
-AWS; for those moto's own checks stand.
+AWS: the front end of a service checks each request against its model (Smithy's constraint traits length, range,
+pattern, enum: https://smithy.io/2.0/spec/constraint-traits.html) before the service sees it, and answers ``1
+validation error detected: Value '901' at 'timeout' failed to satisfy constraint: Member must have value less than or
+equal to 900``. Here: the same, from botocore's copy of the models. S3, EC2, IAM's older relatives and SQS check by
+hand on AWS; for those moto's own checks stand.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Service quotas: the limits of an account that AWS raises or lowers for each account.
 
-Defaults are AWS's for an established account in us-east-1 ("Lambda quotas", Lambda Developer Guide). A new account starts
-lower, and a lesson may too: ``cloud.start(quotas={"lambda.concurrent_executions": 5})``.
+Defaults are AWS's for an established account in us-east-1 ("Lambda quotas", Lambda Developer Guide). A new account
+starts lower, and a lesson may too: ``cloud.start(quotas={"lambda.concurrent_executions": 5})``.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ _LONGEST = 100_000
 class Entry:
     """One thing that happened.
 
-    ``call``: somebody called an AWS API. ``event``: a service handed an event to another one. ``invocation``: a function
-    ran; ``detail`` then has its request id, version, durations, memory and whether it was a cold start.
+    ``call``: somebody called an AWS API. ``event``: a service handed an event to another one. ``invocation``: a
+    function ran; ``detail`` then has its request id, version, durations, memory and whether it was a cold start.
     """
 
     number: int

@@ -1,7 +1,7 @@
 """Signature Version 4, the reading side: who signed this request, and is the signature right?
 
-AWS: every API call carries a signature made with the caller's secret key over the method, path, query, chosen headers and
-body ("Signature Version 4", IAM User Guide, Create a signed AWS API request). Here the same: the arithmetic is
+AWS: every API call carries a signature made with the caller's secret key over the method, path, query, chosen headers
+and body ("Signature Version 4", IAM User Guide, Create a signed AWS API request). Here the same: the arithmetic is
 botocore's, which signs the calls; we sign once more with the secret that we know and compare.
 """
 
@@ -90,8 +90,8 @@ def verify(request: HttpRequest, signature: Signature, look_up: Callable[[str], 
     Raises
     ------
     AWSError
-        ``InvalidClientTokenId`` (no such key, or another session's token), ``SignatureDoesNotMatch`` (wrong secret, changed
-        request, clock more than 15 minutes off) or ``AccessDenied`` (a presigned URL that has expired).
+        ``InvalidClientTokenId`` (no such key, or another session's token), ``SignatureDoesNotMatch`` (wrong secret,
+        changed request, clock more than 15 minutes off) or ``AccessDenied`` (a presigned URL that has expired).
     """
     secret = look_up(signature.access_key_id)
     if secret is None or not hmac.compare_digest(secret.session_token, signature.token):

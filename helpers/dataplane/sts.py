@@ -1,7 +1,8 @@
 """STS: who am I?
 
-AWS: GetCallerIdentity returns the account and the ARN of whoever signed (API_GetCallerIdentity, STS API Reference). moto
-calls every unknown key ``user/moto``; here it is the identity that the front door verified. The rest of STS is moto's.
+AWS: GetCallerIdentity returns the account and the ARN of whoever signed (API_GetCallerIdentity, STS API Reference).
+moto calls every unknown key ``user/moto``; here it is the identity that the front door verified. The rest of STS is
+moto's.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How asynchronous invocations are handled: maximum age, retries, destinations, for each version or alias.
 
-AWS: API_PutFunctionEventInvokeConfig and its siblings, Lambda API Reference. moto keeps one list for a function and never
-replaces; here one configuration for each qualifier, which a put replaces and an update merges.
+AWS: API_PutFunctionEventInvokeConfig and its siblings, Lambda API Reference. moto keeps one list for a function and
+never replaces; here one configuration for each qualifier, which a put replaces and an update merges.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Asynchronous invocations: the queue in front of every function, its retries, and where events end.
 
-AWS: ``InvocationType=Event`` is answered at once; the event waits in a queue of Lambda's own. A function error is retried
-after one and after two minutes; a throttled event is tried again for up to six hours, after 1 s growing to 5 minutes; then
-it goes to the dead-letter queue and the on-failure destination ("How Lambda handles errors and retries with asynchronous
-invocation", Lambda Developer Guide). Here the same; the waits pass at the cloud's ``speed``.
+AWS: ``InvocationType=Event`` is answered at once; the event waits in a queue of Lambda's own. A function error is
+retried after one and after two minutes; a throttled event is tried again for up to six hours, after 1 s growing to 5
+minutes; then it goes to the dead-letter queue and the on-failure destination ("How Lambda handles errors and retries
+with asynchronous invocation", Lambda Developer Guide). Here the same; the waits pass at the cloud's ``speed``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LONGEST_BACKOFF_SECONDS = 300
 
 @dataclass
 class Event:
-    """An event that waits; ``since`` is the cloud's clock when it came, ``invocations`` how often it reached the function."""
+    """An event that waits: ``since`` is the clock when it came, ``invocations`` how often it reached the function."""
 
     arn: str
     request: Request
@@ -98,7 +98,10 @@ class EventQueue:
         except AWSError:
             return
         config = self._configs.of(event.arn)
-        age, longest = self._context.clock.now() - event.since, config.get("MaximumEventAgeInSeconds", LONGEST_AGE_SECONDS)
+        age, longest = (
+            self._context.clock.now() - event.since,
+            config.get("MaximumEventAgeInSeconds", LONGEST_AGE_SECONDS),
+        )
         if age > longest:
             return self._give_up(event, target, "EventAgeExceeded", None)
         try:

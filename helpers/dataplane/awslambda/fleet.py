@@ -1,9 +1,9 @@
 """The fleet: all execution environments of the account, and the limits on how many run at once.
 
-AWS: an invocation takes an idle environment of its version, or a new one is made (a cold start). At most as many run at once
-as the account's concurrency limit says; a function with reserved concurrency has its own part of it, which is its ceiling
-too ("Understanding Lambda function scaling" and "Configuring reserved concurrency", Lambda Developer Guide). Idle
-environments are ended after a while that AWS does not name; here after ten minutes.
+AWS: an invocation takes an idle environment of its version, or a new one is made (a cold start). At most as many run
+at once as the account's concurrency limit says; a function with reserved concurrency has its own part of it, which is
+its ceiling too ("Understanding Lambda function scaling" and "Configuring reserved concurrency", Lambda Developer
+Guide). Idle environments are ended after a while that AWS does not name; here after ten minutes.
 
 Differs: this machine runs at most ``MOST_ENVIRONMENTS`` processes at once.
 """
@@ -83,7 +83,9 @@ class Fleet:
         if running >= limit:
             raise AWSError("TooManyRequestsException", "Rate Exceeded.", 429, Type="User", Reason=reason)
         if sum(self._running.values()) >= MOST_ENVIRONMENTS:
-            message = f"this machine runs at most {MOST_ENVIRONMENTS} execution environments at once; AWS has no such limit"
+            message = (
+                f"this machine runs at most {MOST_ENVIRONMENTS} execution environments at once; AWS has no such limit"
+            )
             raise AWSError("ServiceException", message, 500, Type="Service")
         self._running[name] += 1
 
@@ -134,7 +136,7 @@ def key_of(target: Target) -> Key:
     """Return what two invocations must share to share an environment: the version, its code and its configuration."""
     function = target.function
     parts = (
-        function.code_sha_256, function.handler, function.run_time, function.memory_size, function.timeout, function.role,
-        sorted((function.environment_vars or {}).items()), [layer["Arn"] for layer in function.layers],
+        function.code_sha_256, function.handler, function.run_time, function.memory_size, function.timeout,
+        function.role, sorted((function.environment_vars or {}).items()), [layer["Arn"] for layer in function.layers],
     )  # fmt: skip
     return function.function_name, target.version, repr(parts)

@@ -1,9 +1,9 @@
 """Function URLs: a function at an HTTP address of its own.
 
-AWS: ``https://ID.lambda-url.REGION.on.aws/`` turns an HTTP request into an event in payload format 2.0 and the result into a
-response; with ``AuthType=NONE`` the function's resource policy must let everyone call it, with ``AWS_IAM`` the request must
-be signed ("Invoking Lambda function URLs", Lambda Developer Guide). Here the address is ``{endpoint}/_aws/lambda-url/ID/``.
-Response streaming is not built.
+AWS: ``https://ID.lambda-url.REGION.on.aws/`` turns an HTTP request into an event in payload format 2.0 and the result
+into a response; with ``AuthType=NONE`` the function's resource policy must let everyone call it, with ``AWS_IAM`` the
+request must be signed ("Invoking Lambda function URLs", Lambda Developer Guide). Here the address is
+``{endpoint}/_aws/lambda-url/ID/``. Response streaming is not built.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class FunctionUrls:
         if response.status >= 400:
             return response
         config = self._functions.find(call.params["FunctionName"], region=call.region).function.url_config
+        assert config is not None
         if "/_aws/" not in config.url:
             identifier = config.url.removeprefix("https://").partition(".")[0]
             config.url = f"{self._context.endpoint}/_aws/lambda-url/{identifier}/"

@@ -1,7 +1,7 @@
 """Functions as moto remembers them, made ready to run: which version is meant, and its code and layers on disk.
 
-AWS: a qualifier names a version or an alias; without one ``$LATEST`` is meant; an alias may send a share of the calls to a
-second version ("Lambda function versions" and "Lambda function aliases", Lambda Developer Guide).
+AWS: a qualifier names a version or an alias; without one ``$LATEST`` is meant; an alias may send a share of the calls
+to a second version ("Lambda function versions" and "Lambda function aliases", Lambda Developer Guide).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from moto.awslambda.models import LambdaAlias, LambdaBackend, LambdaFunction, lambda_backends
 
@@ -79,7 +80,7 @@ class Functions:
         return Target(function, version, arn)
 
     def _choose(self, alias: LambdaAlias) -> str:
-        routing = alias.routing_config if isinstance(alias.routing_config, dict) else {}
+        routing: dict[str, Any] = alias.routing_config if isinstance(alias.routing_config, dict) else {}
         draw = self._chance.random()
         for version, weight in (routing.get("AdditionalVersionWeights") or {}).items():
             if draw < float(weight):

@@ -1,7 +1,7 @@
 """Lambda's data plane: which operations it takes over from moto, and how its parts are joined.
 
-moto keeps functions, versions, aliases, layers and policies. Here: everything that happens when a function is called, and
-the checks and settings of the control plane that moto lacks.
+moto keeps functions, versions, aliases, layers and policies. Here: everything that happens when a function is called,
+and the checks and settings of the control plane that moto lacks.
 """
 
 from __future__ import annotations

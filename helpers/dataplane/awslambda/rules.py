@@ -125,7 +125,9 @@ def check_payload(payload: bytes, invocation_type: str) -> None:
     """
     most = MOST_PAYLOAD_BYTES.get(invocation_type, MOST_PAYLOAD_BYTES["RequestResponse"])
     if len(payload) > most:
-        message = f"{len(payload)} byte payload is too large for the {invocation_type} invocation type (limit {most} bytes)"
+        message = (
+            f"{len(payload)} byte payload is too large for the {invocation_type} invocation type (limit {most} bytes)"
+        )
         raise AWSError("RequestEntityTooLargeException", message, 413, Type="User")
     try:
         json.loads(payload or b"{}")
@@ -139,8 +141,8 @@ def check_reservation(wanted: int, reserved_elsewhere: int, quotas: dict[str, in
     least = quotas["lambda.unreserved_concurrency_minimum"]
     if quotas["lambda.concurrent_executions"] - reserved_elsewhere - wanted < least:
         raise invalid(
-            "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below "
-            f"its minimum value of [{least}]."
+            "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution
+            below " f"its minimum value of [{least}]."
         )
 
 

@@ -11,8 +11,9 @@ from typing import Any
 from helpers.dataplane.awslambda.rules import invalid
 
 SUPPORTED = frozenset(
-    """nodejs22.x nodejs24.x python3.11 python3.12 python3.13 python3.14 java8.al2 java11 java17 java8.al2023 java11.al2023
-    java17.al2023 java21 java25 dotnet10 ruby3.3 ruby3.4 ruby4.0 provided.al2023 nodejs26.x python3.15""".split()
+    """nodejs22.x nodejs24.x python3.11 python3.12 python3.13 python3.14 java8.al2 java11 java17 java8.al2023
+    java11.al2023 java17.al2023 java21 java25 dotnet10 ruby3.3 ruby3.4 ruby4.0 provided.al2023 nodejs26.x
+    python3.15""".split()
 )
 RECENTLY_DEPRECATED = frozenset("ruby3.2 nodejs20.x provided.al2 python3.10 dotnet8".split())
 """Deprecated in 2026; whether AWS still creates them depends on dates that it moves, so they are accepted here."""

@@ -1,7 +1,8 @@
 """Where moto's own Lambda is completed: the few methods of its classes that this data plane replaces while it runs.
 
-Whatever inside moto calls a function (SNS, Logs, Secrets Manager, CloudFormation's custom resources, Step Functions) does it
-through ``LambdaFunction._invoke_lambda``, which would need Docker. And moto forgets some of a function's configuration.
+Whatever inside moto calls a function (SNS, Logs, Secrets Manager, CloudFormation's custom resources, Step Functions)
+does it through ``LambdaFunction._invoke_lambda``, which would need Docker. And moto forgets some of a function's
+configuration.
 """
 
 from __future__ import annotations
@@ -21,20 +22,20 @@ _get_configuration = LambdaFunction.get_configuration
 
 def install(invoke: Invoke) -> None:
     """Let moto call functions through ``invoke(function, event) -> (payload, errored, logs)``."""
-    LambdaFunction._invoke_lambda = invoke
-    LambdaFunction.get_configuration = _complete_configuration
+    setattr(LambdaFunction, "_invoke_lambda", invoke)
+    setattr(LambdaFunction, "get_configuration", _complete_configuration)
 
 
 def remove() -> None:
     """Put moto's own methods back."""
-    LambdaFunction._invoke_lambda = _invoke_lambda
-    LambdaFunction.get_configuration = _get_configuration
+    setattr(LambdaFunction, "_invoke_lambda", _invoke_lambda)
+    setattr(LambdaFunction, "get_configuration", _get_configuration)
 
 
 def keep(function: LambdaFunction, given: dict[str, Any]) -> None:
     """Remember what moto would drop of ``given``, the parameters of a create or an update."""
     kept = {name: given[name] for name in KEPT if given.get(name) is not None}
-    function.kept = {**kept_of(function), **kept}
+    setattr(function, "kept", {**kept_of(function), **kept})
     if "EphemeralStorage" in kept:
         function.ephemeral_storage = kept["EphemeralStorage"]["Size"]
 

@@ -1,8 +1,8 @@
 """What Lambda writes about an invocation: its lines to CloudWatch Logs, its numbers to CloudWatch metrics.
 
-AWS: the log group ``/aws/lambda/NAME`` gets a stream for each execution environment, if the execution role may write it; the
-namespace ``AWS/Lambda`` gets Invocations, Errors, Throttles, Duration and ConcurrentExecutions ("Types of metrics for
-Lambda functions", Lambda Developer Guide). moto keeps both.
+AWS: the log group ``/aws/lambda/NAME`` gets a stream for each execution environment, if the execution role may write
+it; the namespace ``AWS/Lambda`` gets Invocations, Errors, Throttles, Duration and ConcurrentExecutions ("Types of
+metrics for Lambda functions", Lambda Developer Guide). moto keeps both.
 """
 
 from __future__ import annotations
