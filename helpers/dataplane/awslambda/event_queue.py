@@ -98,10 +98,8 @@ class EventQueue:
         except AWSError:
             return
         config = self._configs.of(event.arn)
-        age, longest = (
-            self._context.clock.now() - event.since,
-            config.get("MaximumEventAgeInSeconds", LONGEST_AGE_SECONDS),
-        )
+        longest = config.get("MaximumEventAgeInSeconds", LONGEST_AGE_SECONDS)
+        age = self._context.clock.now() - event.since
         if age > longest:
             return self._give_up(event, target, "EventAgeExceeded", None)
         try:

@@ -141,8 +141,8 @@ def check_reservation(wanted: int, reserved_elsewhere: int, quotas: dict[str, in
     least = quotas["lambda.unreserved_concurrency_minimum"]
     if quotas["lambda.concurrent_executions"] - reserved_elsewhere - wanted < least:
         raise invalid(
-            "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution
-            below " f"its minimum value of [{least}]."
+            "Specified ReservedConcurrentExecutions for function decreases account's "
+            f"UnreservedConcurrentExecution below its minimum value of [{least}]."
         )
 
 
