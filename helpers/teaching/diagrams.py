@@ -107,6 +107,8 @@ def _drawn(entry: Entry, handed: dict[str, int]) -> tuple[Arrow, Arrow | None]:
         return Arrow(source, target, entry.action, "-)"), Arrow(
             target, source, entry.outcome, "--x"
         ) if failed else None
+    if entry.action == "throttled":
+        return Arrow("Lambda", "Lambda", f"{names.function_of(entry)} throttled", "note"), None
     start = f"{entry.action} start" if entry.action in ("cold", "warm") else entry.action
     answer = Arrow(target, "Lambda", entry.outcome, "--x") if failed else None
     if handed.get(target, 0):
@@ -186,9 +188,11 @@ def _calls_in_words(calls: Sequence[Entry], counts: bool) -> list[str]:
 def _runs_in_words(runs: Sequence[Entry], counts: bool) -> list[str]:
     words = []
     for name in dict.fromkeys(names.function_of(entry) for entry in runs):
-        mine = [entry for entry in runs if names.function_of(entry) == name]
+        mine = [entry for entry in runs if names.function_of(entry) == name and entry.action != "throttled"]
         cold = sum(entry.action == "cold" for entry in mine)
-        if not counts:
+        if not mine:
+            words.append(f"Function {name} did not run: it was throttled.")
+        elif not counts:
             words.append(f"Function {name} ran.")
         elif len(mine) == 1:
             words.append(f"Function {name} ran once, {'with a cold start' if cold else 'in a warm environment'}.")

@@ -224,6 +224,22 @@ def test_the_timeline_says_its_numbers_and_is_a_png(
     assert png[0] == png[1]
 
 
+def test_what_is_throttled_did_not_run(record: Record, png: list[bytes], capsys: pytest.CaptureFixture[str]) -> None:
+    slow = "TooManyRequestsException"
+    record.add("invocation", "you", "function hello", "throttled", subject="hello", outcome=slow, started=BEGAN + 1)
+    record.add("call", "you", "lambda", "Invoke", subject="hello", outcome=slow, started=BEGAN, milliseconds=2000)
+    assert lines_of(record)[-3:] == ["p1->>p2: Invoke hello", "Note over p2: hello throttled", f"p2--xp1: {slow}"]
+    assert "Function hello did not run: it was throttled." in diagrams.sentence(record.since())
+    show.timeline("hello", record)
+    invoke(record, 5, "cold")
+    show.timeline("hello", record)
+    assert capsys.readouterr().out == (
+        "0 invocations, 0 environments, 0 cold starts, 1 throttled\n"
+        "1 invocation, 1 environment, 1 cold start, 1 throttled\n"
+    )
+    assert len(png) == 2
+
+
 def test_a_figure_has_title_units_and_a_legend(png: list[bytes], capsys: pytest.CaptureFixture[str]) -> None:
     figure, axes = plots.new("Cost of a month", x="Requests (million)", y="Cost (USD)")
     axes.plot([0, 1], [0, 1], **plots.line(0, "Lambda"))
