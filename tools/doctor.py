@@ -40,14 +40,14 @@ def supported(version: "tuple[int, ...]") -> bool:
     return OLDEST <= tuple(version[:2]) <= NEWEST
 
 
-def find_python() -> "str | None":
-    """Return a Python that the course runs on: this one, or the newest supported one on the PATH."""
-    if supported(sys.version_info[:2]):
+def find_python(version: "tuple[int, ...]" = sys.version_info[:3], path: "str | None" = None) -> "str | None":
+    """Return a Python that the course runs on: this one, of ``version``, or the newest supported one on the PATH."""
+    if supported(version):
         return sys.executable
     for minor in range(NEWEST[1], OLDEST[1] - 1, -1):
-        path = shutil.which(f"python3.{minor}")
-        if path and supported(_version_of(path)):
-            return path
+        found = shutil.which(f"python3.{minor}", path=path)
+        if found and supported(_version_of(found)):
+            return found
     return None
 
 
