@@ -58,7 +58,7 @@ def wrong(message: str, said: object = None) -> NoReturn:
     Parameters
     ----------
     message:
-        What is wrong, in plain words, second person.
+        What is wrong, in plain words, second person. Markdown; foreign text belongs in ``said``.
     said:
         What AWS said: a botocore ``ClientError``, a function's error payload, or text.
     """
@@ -91,6 +91,8 @@ def eventually(condition: Callable[[], T], what: str, seconds: float = 10, every
         try:
             value = condition()
             if value:
+                if holder is not None:
+                    holder[0] = ""
                 return value
         except (NotAttempted, Wrong):
             raise
@@ -236,7 +238,7 @@ class Lab:
             return
         results = list(self.results().values())
         notices = [progress.record(result.id) for result in results if result.state == "right"]
-        rows = [[f"`{r.id}`", f"{_SIGNS[r.state]} {_TITLES[r.state]}", output.escape(r.message)] for r in results]
+        rows = [[f"`{r.id}`", f"{_SIGNS[r.state]} {_TITLES[r.state]}", _cell(r.message)] for r in results]
         done = sum(result.state == "right" for result in results)
         text = f"{output.table(['Task', 'State', 'Why'], rows)}\n\n{done} of {len(results)} tasks are right."
         output.markdown("\n\n".join([text, *filter(None, dict.fromkeys(notices))]))
@@ -260,6 +262,11 @@ class Lab:
         close = get_close_matches(slug, self.tasks, 1)
         guess = f" Did you mean {close[0]!r}?" if close else ""
         raise ValueError(f"lab {self.name!r} has no task {slug!r}.{guess} Its tasks: {', '.join(self.tasks) or 'none'}")
+
+
+def _cell(text: str) -> str:
+    """Return Markdown text on one line, for a table."""
+    return " ".join(text.replace("|", "\\|").split())
 
 
 def check(statement: str, true: object, otherwise: str = "") -> None:

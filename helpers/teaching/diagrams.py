@@ -167,7 +167,7 @@ def sentence(entries: Sequence[Entry], counts: bool = True) -> str:
         how_many = names.count(len(events), "event") if counts else "events"
         parts.append(f"{how_many[:1].upper()}{how_many[1:]} went from {names.listed(list(ways))}.")
     parts += _runs_in_words([entry for entry in entries if entry.kind == "invocation"], counts)
-    errors = list(dict.fromkeys(entry.outcome for entry in entries if entry.outcome != "ok"))
+    errors = sorted({entry.outcome for entry in entries if entry.outcome != "ok"})
     if errors:
         parts.append(f"Errors: {names.listed([without_ids(error) for error in errors])}.")
     return " ".join(parts)

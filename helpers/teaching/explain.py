@@ -6,6 +6,8 @@ import json
 import os
 from typing import Any
 
+from helpers.teaching.output import escape
+
 CLOUD_STOPPED = "The local cloud does not answer. Run the first cell of this notebook again, then this one."
 
 
@@ -59,9 +61,9 @@ def what_went_wrong(error: BaseException) -> tuple[str, str]:
     if isinstance(error, AssertionError):
         return str(error) or "Something that this check looked at is not as the task asks.", ""
     if isinstance(error, KeyError):
-        return f"The answer has no {error}, which this check looks for.", ""
+        return f"The answer has no {escape(str(error))}, which this check looks for.", ""
     if isinstance(error, IndexError | StopIteration):
         return "The answer has fewer entries than this check looks for.", ""
     if isinstance(error, json.JSONDecodeError):
         return "The answer is not JSON, which this check expects.", ""
-    return f"The check could not read the answer ({type(error).__name__}: {error}).", ""
+    return f"The check could not read the answer ({escape(said_plainly(error))}).", ""

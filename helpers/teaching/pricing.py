@@ -11,7 +11,6 @@ Source: https://aws.amazon.com/lambda/pricing/
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from itertools import pairwise
@@ -108,14 +107,13 @@ def lambda_cost(
     ValueError
         A number is out of range; the message gives the range.
     """
-    _check("requests", requests, 0)
+    _check("requests", requests)
     _check("duration_ms", duration_ms, 0, 900_000)
     _check("memory_mb", memory_mb, 128, 10_240)
     _check("storage_mb", storage_mb, _FREE_STORAGE_MB, 10_240)
     _check("cold_starts", cold_starts, 0, requests)
-    _check("init_ms", init_ms, 0)
-    _check("provisioned", provisioned, 0)
-    _check("provisioned_hours", provisioned_hours, 0)
+    for name, value in (("init_ms", init_ms), ("provisioned", provisioned), ("provisioned_hours", provisioned_hours)):
+        _check(name, value)
     if architecture not in prices.COMPUTE:
         raise ValueError(f"architecture is {architecture!r}: use 'x86_64' or 'arm64'")
     free = free_tier and not provisioned
@@ -160,7 +158,7 @@ def server_cost(
     if instance not in prices.INSTANCES:
         raise ValueError(f"there is no price for {instance!r} here: use one of {', '.join(prices.INSTANCES)}")
     for name, value in (("hours", hours), ("servers", servers), ("disk_gb", disk_gb)):
-        _check(name, value, 0)
+        _check(name, value)
     time = _decimal(hours)
     parts = [_part("servers", time * servers, f"h of {instance}", prices.INSTANCES[instance].usd)]
     if disk_gb:
@@ -178,7 +176,7 @@ def break_even(
 
     ``budget`` is, for example, ``server_cost().total``; the other parameters are those of ``lambda_cost``.
     """
-    _check("budget", budget, 0)
+    _check("budget", budget)
     limit = _decimal(budget)
 
     def affordable(requests: int) -> bool:
@@ -243,11 +241,8 @@ def _quantity(value: Decimal) -> str:
     return f"{value:,.0f}" if value == value.to_integral_value() or value >= 1000 else f"{value:,.4g}"
 
 
-def _check(name: str, value: Number, least: int, most: int | None = None) -> None:
+def _check(name: str, value: Number, least: int = 0, most: int | None = None) -> None:
     fits = value >= least and (most is None or value <= most)
     if not fits:
         allowed = f"{least:,} or more" if most is None else f"{least:,} to {most:,}"
         raise ValueError(f"{name} is {value}: it must be {allowed}")
-
-
-__all__: Sequence[str] = ["Cost", "Part", "break_even", "lambda_cost", "server_cost", "usd"]

@@ -226,3 +226,12 @@ def test_chapters_may_state_and_hint(capsys: pytest.CaptureFixture[str]) -> None
     )
     with pytest.raises(ValueError, match="at least one"):
         hint()
+
+
+def test_what_was_waited_for_is_forgotten_when_it_came() -> None:
+    def work() -> None:
+        eventually(lambda: True, "the thumbnail")
+        time.sleep(30)
+
+    result = lab_with(work, seconds=0.2).run("deploy")
+    assert result.message.endswith("It was waiting for an answer from AWS.")

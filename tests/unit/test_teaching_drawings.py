@@ -88,7 +88,7 @@ def test_errors_come_back_when_they_ended(record: Record) -> None:
         "p1->>p5: GetObject x",
         "p5--xp1: NoSuchBucket",
     ]
-    assert diagrams.sentence(record.since()).endswith("Errors: ValueError and NoSuchBucket.")
+    assert diagrams.sentence(record.since()).endswith("Errors: NoSuchBucket and ValueError.")
 
 
 def test_an_event_meets_its_invocation(record: Record) -> None:
