@@ -188,7 +188,8 @@ def _calls_in_words(calls: Sequence[Entry], counts: bool) -> list[str]:
 def _runs_in_words(runs: Sequence[Entry], counts: bool) -> list[str]:
     words = []
     for name in dict.fromkeys(names.function_of(entry) for entry in runs):
-        mine = [entry for entry in runs if names.function_of(entry) == name and entry.action != "throttled"]
+        asked = [entry for entry in runs if names.function_of(entry) == name]
+        mine = [entry for entry in asked if entry.action != "throttled"]
         cold = sum(entry.action == "cold" for entry in mine)
         if not mine:
             words.append(f"Function {name} did not run: it was throttled.")
@@ -198,4 +199,6 @@ def _runs_in_words(runs: Sequence[Entry], counts: bool) -> list[str]:
             words.append(f"Function {name} ran once, {'with a cold start' if cold else 'in a warm environment'}.")
         else:
             words.append(f"Function {name} ran {len(mine)} times, {cold} of them with a cold start.")
+        if counts and mine and len(mine) < len(asked):
+            words.append(f"It was throttled {names.count(len(asked) - len(mine), 'time')}.")
     return words

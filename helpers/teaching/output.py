@@ -7,6 +7,7 @@ text. What they show must be the same at each run, because outputs are committed
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Sequence
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|$~#])")
@@ -14,10 +15,9 @@ _UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{
 
 
 def in_notebook() -> bool:
-    """Return whether IPython runs this code."""
-    from IPython.core.getipython import get_ipython
-
-    return get_ipython() is not None
+    """Return whether IPython runs this code; asking does not import it."""
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return get_ipython is not None and get_ipython() is not None
 
 
 def markdown(text: str) -> None:

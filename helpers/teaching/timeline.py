@@ -50,7 +50,7 @@ def draw(function_name: str, runs: Sequence[Entry]) -> Figure:
             crosses.append((begin if run.action == "throttled" else begin + init + width, lane))
     if crosses:
         ends, places = zip(*crosses, strict=True)
-        axes.scatter(ends, places, s=90, marker="X", color="#000000", zorder=3, label="Error")
+        axes.scatter(ends, places, s=90, marker="X", color="#000000", zorder=3, label="Error or throttled")
     axes.set_yticks(list(lanes.values()), list(lanes))
     axes.set_ylim(len(lanes) - 0.5, -0.5)
     axes.grid(False, axis="y")

@@ -232,6 +232,7 @@ def test_what_is_throttled_did_not_run(record: Record, png: list[bytes], capsys:
     assert "Function hello did not run: it was throttled." in diagrams.sentence(record.since())
     show.timeline("hello", record)
     invoke(record, 5, "cold")
+    assert "ran once, with a cold start. It was throttled 1 time." in diagrams.sentence(record.since())
     show.timeline("hello", record)
     assert capsys.readouterr().out == (
         "0 invocations, 0 environments, 0 cold starts, 1 throttled\n"
