@@ -36,6 +36,7 @@ test: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/codespell
 	$(BIN)/python -m pytest tests $(NOTEBOOKS) $(NBVAL) -n $(JOBS) --dist loadscope -ra
 
 doctor:

@@ -1,0 +1,37 @@
+"""The commands: each is explained by ``make help``, and continuous integration runs the README's."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+
+from tools.notebook_files import PROJECT
+
+MAKEFILE = (PROJECT / "Makefile").read_text(encoding="utf-8")
+TARGETS = set(re.findall(r"(?m)^([a-z]+):", MAKEFILE))
+
+
+def test_every_command_is_explained() -> None:
+    done = subprocess.run(["make", "help"], cwd=PROJECT, capture_output=True, text=True, timeout=20)
+    assert set(re.findall(r"(?m)^make (\w+)", done.stdout)) == TARGETS - {"help", "setup"}
+
+
+def test_targets_are_not_files() -> None:
+    phony = re.search(r"(?m)^\.PHONY: (.*)$", MAKEFILE)
+    assert phony and set(phony.group(1).split()) == TARGETS
+
+
+def test_the_makefile_is_plain() -> None:
+    """GNU make 3.81, which macOS ships, has none of these."""
+    assert not re.search(r"\$\(file|\.ONESHELL|!=|\$\(guile|\.RECIPEPREFIX|::=", MAKEFILE)
+
+
+def test_continuous_integration_runs_make_test() -> None:
+    script = PROJECT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    assert script.read_text(encoding="utf-8").rstrip().endswith("\nmake test")
+    readme = PROJECT / "README.md"
+    if readme.exists():
+        text = readme.read_text(encoding="utf-8")
+        assert "make lab" in text and "make test" in text
