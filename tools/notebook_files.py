@@ -57,7 +57,7 @@ def execute(notebook: Any, folder: Path, *, seconds: int = 120, environment: Map
     """Return a copy of the notebook with the outputs of a fresh kernel that runs in ``folder``.
 
     ``seconds`` is the longest a cell may take. An error in a cell without the tag ``raises-exception`` is raised here,
-    as nbclient's ``CellExecutionError``.
+    as nbclient's ``CellExecutionError``. The reader's own progress plays no part.
     """
     executed = copy.deepcopy(notebook)
     for cell in executed.cells:
@@ -72,7 +72,7 @@ def execute(notebook: Any, folder: Path, *, seconds: int = 120, environment: Map
         coalesce_streams=True,
         resources={"metadata": {"path": str(folder)}},
     )
-    client.execute(env={**os.environ, **(environment or {})})
+    client.execute(env={**os.environ, "COURSE_PROGRESS": "off", **(environment or {})})
     return executed
 
 
