@@ -14,7 +14,7 @@ UPGRADE ?=
 NOTEBOOKS = $(wildcard notebooks/*.ipynb labs/*/solution.ipynb)
 NBVAL = --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/notebooks/sanitize.cfg
 
-.PHONY: help lab test setup doctor notebooks labs lock bench clean
+.PHONY: help lab test setup doctor notebooks labs lock fidelity bench clean
 
 help:
 	@echo "make lab         open JupyterLab on the first chapter (PORT=9000 chooses the port)"
@@ -22,7 +22,8 @@ help:
 	@echo "make doctor      say what is wrong with this machine and what to do"
 	@echo "make notebooks   run the chapters and lab solutions, store their outputs (ONLY=path for one)"
 	@echo "make labs        make each lab.ipynb from its solution.ipynb"
-	@echo "make bench       measure the local cloud"
+	@echo "make fidelity    ask each backend for each promise, write docs/fidelity.md"
+	@echo "make bench       measure the local cloud, write docs/benchmarks.md"
 	@echo "make lock        compile requirements.txt from pyproject.toml (UPGRADE=--upgrade: newer pins)"
 	@echo "make clean       remove what was made here, .venv included"
 
@@ -48,12 +49,15 @@ notebooks: setup
 labs: setup
 	$(BIN)/python -m tools.labs
 
+fidelity: setup
+	$(BIN)/python -m tools.fidelity
+
 bench: setup
 	$(BIN)/python -m tools.bench
 
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra test --no-header --no-emit-index-url \
-		--annotation-style line $(UPGRADE) pyproject.toml --output-file requirements.txt
+		--annotation-style line --system-certs $(UPGRADE) pyproject.toml --output-file requirements.txt
 
 clean:
 	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

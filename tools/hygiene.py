@@ -210,8 +210,13 @@ def claims_of(notebook: Any) -> list[str]:
 
 def links(notebook: Any, folder: Path) -> list[str]:
     """Links inside the project lead to a file that exists, pictures have a description, others use https."""
+    return broken_links(prose(notebook), folder)
+
+
+def broken_links(text: str, folder: Path) -> list[str]:
+    """Return the broken links of a Markdown text that lies in ``folder``."""
     problems = []
-    for picture, words, target in _LINK.findall(_without_code(prose(notebook))):
+    for picture, words, target in _LINK.findall(_without_code(text)):
         if picture and not words.strip():
             problems.append(f"the picture {target} has no description")
         if target.startswith("http://"):

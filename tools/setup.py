@@ -9,6 +9,7 @@ import argparse
 import os
 import re
 import shutil
+import ssl
 import sys
 import time
 
@@ -35,6 +36,8 @@ def environment_for_uv(pip_settings: str, environment: "dict[str, str]") -> "dic
         found = re.findall(rf"^\S+\.{setting}='([^']+)'", pip_settings, re.MULTILINE)
         if found and not any(result.get(name) for name in (variable, "UV_INDEX_URL")):
             result[variable] = found[-1]
+    if ssl.create_default_context().get_ca_certs():
+        result.setdefault("UV_SYSTEM_CERTS", "1")  # a company's own certificates, which pip would trust too
     result.pop("VIRTUAL_ENV", None)
     return result
 

@@ -83,7 +83,9 @@ def test_conda_brings_python_and_the_pinned_list() -> None:
     python = next(Requirement(item) for item in plain if item.startswith("python"))
     assert python.specifier == SpecifierSet(METADATA["requires-python"])
     assert nested == [{"pip": ["-r requirements.txt", "-e ."]}]
-    assert CONDA["name"] == METADATA["name"] and "defaults" not in CONDA["channels"]
+    assert CONDA["channels"] == ["conda-forge", "nodefaults"]
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    assert f"conda activate {CONDA['name']}" in readme
 
 
 def test_condas_pip_part_resolves(tmp_path: Path) -> None:

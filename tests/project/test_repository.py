@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tools.hygiene import broken_links
 from tools.notebook_files import PROJECT
 
 LONGEST_FILE, LONGEST_FUNCTION = 400, 40
@@ -111,6 +112,11 @@ def test_every_module_has_a_docstring() -> None:
 def test_arrows_point_down_only() -> None:
     found = {name: arrows_up(name, content(name)) for name in PYTHON if name.startswith("helpers/")}
     assert {name: modules for name, modules in found.items() if modules} == {}
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".md")])
+def test_links_lead_somewhere(name: str) -> None:
+    assert broken_links(content(name), (PROJECT / name).parent) == []
 
 
 def test_there_are_no_leftovers() -> None:

@@ -105,13 +105,16 @@ def test_uv_is_pinned() -> None:
     assert setup.pinned_uv("boto3==1\n") == "uv"
 
 
-def test_uv_downloads_from_where_pip_does() -> None:
+def test_uv_downloads_from_where_pip_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setup.ssl.SSLContext, "get_ca_certs", lambda self: [])
     settings = "global.index-url='https://mirror.example/simple'\n:env:.cert='/etc/ssl/ca.pem'\nglobal.timeout='5'\n"
     result = setup.environment_for_uv(settings, {"PATH": "/bin", "VIRTUAL_ENV": "/elsewhere"})
     expected = {"PATH": "/bin", "UV_DEFAULT_INDEX": "https://mirror.example/simple", "SSL_CERT_FILE": "/etc/ssl/ca.pem"}
     assert result == expected
     assert setup.environment_for_uv(settings, {"UV_DEFAULT_INDEX": "mine"})["UV_DEFAULT_INDEX"] == "mine"
     assert setup.environment_for_uv("", {"PATH": "/bin"}) == {"PATH": "/bin"}
+    monkeypatch.setattr(setup.ssl.SSLContext, "get_ca_certs", lambda self: [{}])
+    assert setup.environment_for_uv("", {}) == {"UV_SYSTEM_CERTS": "1"}
 
 
 def test_the_display_decides_who_opens_the_browser() -> None:
