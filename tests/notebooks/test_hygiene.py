@@ -62,6 +62,11 @@ def test_a_starter_is_generated_from_its_solution(path: Path) -> None:
     assert path.read_text(encoding="utf-8") == to_text(labs.starter(read(solution))), "make labs"
 
 
+def test_there_is_something_to_test() -> None:
+    """A list that is empty by mistake would skip the tests of this folder without a word."""
+    assert {path.name[:2] for path in NOTEBOOKS} >= {"00", "01", "02"} and STARTERS
+
+
 def test_every_solution_has_a_starter_and_checks() -> None:
     lacking = [
         f"{folder.name}: {name}"
