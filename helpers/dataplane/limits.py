@@ -21,8 +21,9 @@ from helpers.dataplane.call import AWSError, Call
 _BY_HAND = frozenset({"s3", "ec2", "sqs"})
 
 _TIGHTER: dict[tuple[str, str], int] = {
-    # The model's 5400 s is for Lambda Managed Instances only ("Lambda quotas", Lambda Developer Guide).
+    # The model's 5400 s and 32768 MB are for Lambda Managed Instances only ("Lambda quotas", Lambda Developer Guide).
     ("lambda", "Timeout"): 900,
+    ("lambda", "EphemeralStorageSize"): 10_240,
 }
 
 

@@ -1,9 +1,10 @@
 """Function URLs: a function at an HTTP address of its own.
 
 AWS: ``https://ID.lambda-url.REGION.on.aws/`` turns an HTTP request into an event in payload format 2.0 and the result
-into a response; with ``AuthType=NONE`` the function's resource policy must let everyone call it, with ``AWS_IAM`` the
-request must be signed ("Invoking Lambda function URLs", Lambda Developer Guide). Here the address is
-``{endpoint}/_aws/lambda-url/ID/``. Response streaming is not built.
+into a response; with ``AuthType=NONE`` the function's resource policy must let everyone call it (since October 2025
+both ``lambda:InvokeFunctionUrl`` and ``lambda:InvokeFunction``), with ``AWS_IAM`` the request must be signed ("Invoking
+Lambda function URLs", Lambda Developer Guide). Here the address is ``{endpoint}/_aws/lambda-url/ID/``. Response
+streaming is not built.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ from helpers.dataplane.control_plane import forward
 from helpers.dataplane.signature import Signature, verify
 from helpers.dataplane.web import HttpRequest, HttpResponse
 
-FORBIDDEN = "Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
+FORBIDDEN = (
+    "Forbidden. For troubleshooting Function URL authorization issues, see: "
+    "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
+)
 _TEXT = ("text/", "application/json", "application/xml", "application/javascript", "application/x-www-form-urlencoded")
 
 
@@ -103,12 +107,12 @@ class FunctionUrls:
 
 
 def _allows_everyone(target: Target) -> bool:
-    return any(
-        statement.get("Effect") == "Allow"
-        and statement.get("Action") in ("lambda:InvokeFunctionUrl", "lambda:*")
-        and statement.get("Principal") in ("*", {"AWS": "*"})
+    allowed = {
+        statement.get("Action")
         for statement in target.function.policy.statements
-    )
+        if statement.get("Effect") == "Allow" and statement.get("Principal") in ("*", {"AWS": "*"})
+    }
+    return "lambda:*" in allowed or {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"} <= allowed
 
 
 def event_of(request: HttpRequest, request_id: str, api_id: str, path: str, region: str) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class Invoker:
             "warm" if outcome.init_ms is None else "cold",
             subject=target.name,
             outcome=(outcome.error_type or "Unhandled") if outcome.function_error else "ok",
-            started=outcome.started,
+            started=outcome.started - (outcome.init_ms or 0) / 1000,
             milliseconds=outcome.duration_ms,
             request_id=request.request_id,
             version=target.version,
