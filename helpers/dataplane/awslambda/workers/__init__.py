@@ -1,0 +1,1 @@
+"""What runs inside an execution environment; nothing here is imported by the course's own process."""

@@ -1,0 +1,40 @@
+"""Where a Python runtime process begins: arranges paths and folders as AWS has them, then hands over to the runtime's
+client.
+
+It is run as ``python -I -S python_main.py CONFIG``, with JSON from ``sandbox.py``. AWS runs ``python -m awslambdaric
+HANDLER``; this comes to the same.
+"""
+
+import _sitebuiltins
+import builtins
+import json
+import os
+import sys
+
+
+def main() -> None:
+    """Run the client that CONFIG names, for good."""
+    config = json.loads(sys.argv[1])
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    import folders  # type: ignore[import-not-found]
+    import python_bootstrap  # type: ignore[import-not-found]
+
+    # a function may well have modules of these names
+    del sys.path[0], sys.modules["folders"], sys.modules["python_bootstrap"]
+    sys.path[:0] = config["path"]
+    sys.argv = ["/var/runtime/bootstrap.py", config["handler"]]
+    if config["client"] == "awslambdaric":
+        from awslambdaric import __main__, bootstrap
+
+        run, of_traceback = __main__.main, bootstrap.extract_traceback
+        bootstrap.extract_traceback = lambda tb: [frame for frame in of_traceback(tb) if frame[0] != folders.__file__]
+    else:
+        run = python_bootstrap.main
+    # site, which python -S leaves out, would have made these
+    builtins.exit = builtins.quit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
+    sys.dont_write_bytecode = True  # /var/task and /opt are read-only
+    folders.Folders(config["roots"], config["keep"]).install()
+    run(sys.argv)
+
+
+main()
