@@ -88,8 +88,10 @@ class FrontDoor:
         call = None
         try:
             signature = Signature.read(request)
-            call = self._read(request, signature)
+            call, params = self._read(request, signature)
             call.caller = self._verified(call, signature)
+            call.params = params()
+            call.subject = subject_of(call)
             response = self._serve(call)
             outcome = "ok" if response.status < 400 else error_code(response)
         except AWSError as error:
@@ -104,14 +106,12 @@ class FrontDoor:
             )  # fmt: skip
         return response
 
-    def _read(self, request: HttpRequest, signature: Signature | None) -> Call:
+    def _read(self, request: HttpRequest, signature: Signature | None) -> tuple[Call, reader.Params]:
         service = reader.service_of(request, signature.service if signature else "")
         operation, params = reader.operation_of(request, service)
         region = signature.region if signature else self._context.region
         identifier = self._context.new_id()
-        call = Call(request, service, operation, params, region, self._context.account_id, ANONYMOUS, identifier)
-        call.subject = subject_of(call)
-        return call
+        return Call(request, service, operation, {}, region, self._context.account_id, ANONYMOUS, identifier), params
 
     def _verified(self, call: Call, signature: Signature | None) -> Caller:
         if signature is None:

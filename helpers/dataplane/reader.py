@@ -7,12 +7,14 @@ service's signing name into it), and where several services share a signing name
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import UnknownServiceError
 from botocore.loaders import Loader
 from moto.core.model import OperationModel
 from moto.core.parse import PROTOCOL_PARSERS, RequestParserError
+from moto.core.request import Request
 from moto.core.routing import get_service_router
 from werkzeug.exceptions import NotFound
 
@@ -20,6 +22,7 @@ from helpers.dataplane.call import AWSError, protocol_of
 from helpers.dataplane.control_plane import model_of, new_request
 from helpers.dataplane.web import HttpRequest
 
+Params = Callable[[], dict[str, Any]]
 _BY_SIGNING_NAME = {
     "states": "stepfunctions",
     "monitoring": "cloudwatch",
@@ -60,13 +63,15 @@ def service_of(request: HttpRequest, signing_name: str) -> str:
     return service
 
 
-def operation_of(request: HttpRequest, service: str) -> tuple[OperationModel, dict[str, Any]]:
-    """Return the operation that the request is for, and its parameters.
+def operation_of(request: HttpRequest, service: str) -> tuple[OperationModel, Params]:
+    """Return the operation that the request is for, and what reads its parameters.
+
+    Calling the second reads the body, which a stranger may have written: verify the signature first.
 
     Raises
     ------
     AWSError
-        ``UnknownOperationException`` or ``SerializationException``.
+        ``UnknownOperationException``; from the second ``SerializationException``.
     """
     try:
         model = model_of(service)
@@ -74,21 +79,26 @@ def operation_of(request: HttpRequest, service: str) -> tuple[OperationModel, di
         operation, in_path = get_service_router(service).match(parsed)
     except (NotFound, NotImplementedError, UnknownServiceError):
         raise AWSError("UnknownOperationException", f"{service} has no operation for {request.path}", 404) from None
-    parser = PROTOCOL_PARSERS[protocol_of(model, request)](operation)
+    return operation, lambda: _params(operation, parsed, in_path, protocol_of(model, request))
+
+
+def _params(operation: OperationModel, parsed: Request, in_path: Any, protocol: str) -> dict[str, Any]:
+    parser = PROTOCOL_PARSERS[protocol](operation)
     try:
-        params = parser.parse(
-            {
-                "method": parsed.method,
-                "values": parsed.values,
-                "headers": parsed.headers,
-                "body": parsed.data,
-                "url_path": parsed.path,
-                "url_params": in_path,
-            }
+        return dict(
+            parser.parse(
+                {
+                    "method": parsed.method,
+                    "values": parsed.values,
+                    "headers": parsed.headers,
+                    "body": parsed.data,
+                    "url_path": parsed.path,
+                    "url_params": in_path,
+                }
+            )
         )
-    except (RequestParserError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (RequestParserError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise AWSError("SerializationException", f"the request cannot be read: {error}", 400) from None
-    return operation, params
 
 
 @functools.cache

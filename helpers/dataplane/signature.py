@@ -59,16 +59,17 @@ class Signature:
             ``IncompleteSignature``: there is one that cannot be read.
         """
         header = request.headers.get("Authorization", "")
-        query = dict(parse_qsl(request.query)) if "X-Amz-Signature" in request.query else {}
-        if not header.startswith(ALGORITHM) and not query:
+        query = dict(parse_qsl(request.query)) if "X-Amz-Signature=" in request.query else {}
+        if not header.startswith(ALGORITHM) and "X-Amz-Signature" not in query:
             return None
         try:
-            if query:
+            if "X-Amz-Signature" in query:
                 return cls._from_query(query)
             fields = dict(part.strip().split("=", 1) for part in header[len(ALGORITHM) :].split(","))
-            access_key, _, region, service, _ = fields["Credential"].rsplit("/", 4)
+            timestamp = request.headers["X-Amz-Date"]
+            access_key, region, service = _scope(fields["Credential"], timestamp)
             return cls(
-                access_key, region, service, request.headers["X-Amz-Date"],
+                access_key, region, service, timestamp,
                 tuple(fields["SignedHeaders"].split(";")), fields["Signature"],
                 request.headers.get("X-Amz-Security-Token", ""), 0,
             )  # fmt: skip
@@ -77,11 +78,19 @@ class Signature:
 
     @classmethod
     def _from_query(cls, query: dict[str, str]) -> Signature:
-        access_key, _, region, service, _ = query["X-Amz-Credential"].rsplit("/", 4)
+        access_key, region, service = _scope(query["X-Amz-Credential"], query["X-Amz-Date"])
         return cls(
             access_key, region, service, query["X-Amz-Date"], tuple(query["X-Amz-SignedHeaders"].split(";")),
             query["X-Amz-Signature"], query.get("X-Amz-Security-Token", ""), int(query["X-Amz-Expires"]),
         )  # fmt: skip
+
+
+def _scope(credential: str, timestamp: str) -> tuple[str, str, str]:
+    """Return access key, Region and service of a credential such as ``AKIA.../20261121/us-east-1/s3/aws4_request``."""
+    access_key, day, region, service, end = credential.rsplit("/", 4)
+    if day != timestamp[:8] or end != "aws4_request":
+        raise ValueError(credential)
+    return access_key, region, service
 
 
 def verify(request: HttpRequest, signature: Signature, look_up: Callable[[str], Secret | None]) -> None:
@@ -94,17 +103,22 @@ def verify(request: HttpRequest, signature: Signature, look_up: Callable[[str], 
         changed request, clock more than 15 minutes off) or ``AccessDenied`` (a presigned URL that has expired).
     """
     secret = look_up(signature.access_key_id)
-    if secret is None or not hmac.compare_digest(secret.session_token, signature.token):
+    if secret is None or not _equal(secret.session_token, signature.token):
         raise AWSError("InvalidClientTokenId", "The security token included in the request is invalid.", 403)
     _check_age(signature)
     _check_body(request, signature)
-    if not hmac.compare_digest(_sign(request, signature, secret), signature.value):
+    if not _equal(_sign(request, signature, secret), signature.value):
         raise AWSError(
             "SignatureDoesNotMatch",
             "The request signature we calculated does not match the signature you provided. "
             "Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
             403,
         )
+
+
+def _equal(one: str, other: str) -> bool:
+    """Compare in constant time; of texts ``compare_digest`` takes only those in ASCII."""
+    return hmac.compare_digest(one.encode(), other.encode())
 
 
 def _check_age(signature: Signature) -> None:
@@ -128,7 +142,7 @@ def _check_body(request: HttpRequest, signature: Signature) -> None:
     said = request.headers.get("X-Amz-Content-SHA256", "")
     if signature.expires or not said or said.startswith(_UNHASHED):
         return
-    if not hmac.compare_digest(said, hashlib.sha256(request.body).hexdigest()):
+    if not _equal(said, hashlib.sha256(request.body).hexdigest()):
         raise AWSError(
             "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match the body."
         )
@@ -137,7 +151,7 @@ def _check_body(request: HttpRequest, signature: Signature) -> None:
 def _sign(request: HttpRequest, signature: Signature, secret: Secret) -> str:
     credentials = Credentials("any", secret.secret_access_key)
     s3 = signature.service == "s3"
-    headers = {name: request.headers.get(name, "") for name in signature.signed_headers}
+    headers = {name: ",".join(request.headers.getlist(name)) for name in signature.signed_headers}
     query = request.query
     if signature.expires:
         kind = S3SigV4QueryAuth if s3 else SigV4QueryAuth
