@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 
@@ -33,9 +34,13 @@ _REMOVED = (
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
     "MOTO_ACCOUNT_ID",
 )
-"""Variables that would lead an SDK past this cloud."""
+"""Variables that would lead an SDK past this cloud, or keep it from using it."""
+_LOCAL = ("127.0.0.1", "localhost")
 
 
 class Cloud:
@@ -81,6 +86,7 @@ class Cloud:
         wanted: dict[str, str | None] = {name: None for name in _REMOVED}
         wanted |= {name: None for name in os.environ if name.startswith("AWS_ENDPOINT_URL_")}
         wanted |= self.environment()
+        wanted |= _past_proxies()
         self._before = {name: os.environ.get(name) for name in wanted}
         _set(wanted)
         boto3.DEFAULT_SESSION = None
@@ -127,14 +133,18 @@ def start(
     ValueError
         A speed below 1, an unknown quota.
     RuntimeError
-        The port is taken.
+        The port is taken, or the endpoint would not be on this machine.
     """
     global _current
     stop()
     try:
         cloud = Cloud(Settings(speed, quotas or {}, enforce_iam, region, port, seed))
-    except OSError as error:
-        raise RuntimeError(f"port {port} on 127.0.0.1 cannot be had ({error.strerror}): give another, or 0") from error
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise RuntimeError(f"port {port} on 127.0.0.1 cannot be had ({reason}): give another, or 0") from error
+    if urlsplit(cloud.endpoint).hostname not in _LOCAL:
+        cloud.stop()
+        raise RuntimeError(f"the endpoint {cloud.endpoint} is not on this machine: the course never leaves it")
     cloud.enter()
     _current = cloud
     _watch_cells()
@@ -175,6 +185,13 @@ def _watch_cells() -> None:
     shell = get_ipython() if get_ipython else None
     if shell is not None and _begin_cell not in shell.events.callbacks["pre_run_cell"]:
         shell.events.register("pre_run_cell", _begin_cell)
+
+
+def _past_proxies() -> dict[str, str]:
+    """Return the variables with which no HTTP client asks a proxy for what is on this machine."""
+    known = {"no_proxy": os.environ.get("no_proxy", ""), "NO_PROXY": os.environ.get("NO_PROXY", "")}
+    both = known["no_proxy"] or known["NO_PROXY"]
+    return {name: ",".join(filter(None, (value or both, *_LOCAL))) for name, value in known.items()}
 
 
 def _set(variables: dict[str, str | None]) -> None:

@@ -6,6 +6,7 @@ AWS waits a minute before it retries an asynchronous event; a lesson does not ha
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 
@@ -20,7 +21,7 @@ class Clock:
     """
 
     def __init__(self, speed: float = 1.0) -> None:
-        if not speed >= 1:
+        if not 1 <= speed < math.inf:
             raise ValueError(
                 f"speed is {speed}: it must be 1 (real time) or more, such as 60 (a minute lasts a second)"
             )
