@@ -75,7 +75,12 @@ class LocalServer:
 
     def stop(self) -> None:
         """Stop listening and close every open connection."""
-        self._server.shutdown()
+        stopping = threading.Thread(target=self._server.shutdown, name="front-door-stop")
+        stopping.start()
+        with contextlib.suppress(OSError):
+            # wakes the server, which otherwise looks only twice a second whether it is to stop
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        stopping.join()
         self._server.server_close()
         self._server.hang_up()
         self._thread.join(5)
