@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import random
+import shutil
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -126,11 +127,21 @@ def split(name: str) -> tuple[str, str | None]:
 
 
 def unzip(content: bytes, folder: Path) -> None:
-    """Unpack a deployment package with the permissions that it gives its files, as AWS does."""
-    folder.mkdir(parents=True)
-    with zipfile.ZipFile(io.BytesIO(content)) as package:
-        package.extractall(folder)
-        for entry in package.infolist():
-            mode = entry.external_attr >> 16 & 0o777
-            if mode and not entry.is_dir():
-                (folder / entry.filename).chmod(mode | 0o400)
+    """Unpack a deployment package with the permissions that it gives its files, as AWS does.
+
+    No entry leaves the folder: ``extract`` takes ``..`` and roots out of paths, and makes no links (a symbolic link
+    becomes a file that holds its target). The folder appears when it is complete, or not at all.
+    """
+    partial = folder.with_name(f"{folder.name}.partial")
+    partial.mkdir(parents=True)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as package:
+            for entry in package.infolist():
+                path = Path(package.extract(entry, partial))
+                mode = entry.external_attr >> 16 & 0o777
+                if mode and path.is_file():
+                    path.chmod(mode | 0o400)
+        partial.rename(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
