@@ -14,6 +14,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
+import moto.iam.models
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import IAMBackend, Role, iam_backends
@@ -22,6 +23,9 @@ from moto.sts.models import sts_backends
 from helpers.dataplane.call import AWSError, Call, Caller
 from helpers.dataplane.resources import action_of, resource_of
 from helpers.dataplane.signature import Secret
+
+# moto draws the secrets of access keys from its seeded source: whoever knows the seed could compute them.
+setattr(moto.iam.models, "random_alphanumeric", lambda length: secrets.token_urlsafe(length)[:length])
 
 
 @dataclass(frozen=True)
