@@ -80,7 +80,10 @@ class FrontDoor:
         if request.path.startswith("/_aws/"):
             if name not in self._addresses:
                 return _plain(404, f"nothing answers at /_aws/{name}/")
-            return self._addresses[name](request, rest)
+            try:
+                return self._addresses[name](request, rest)
+            except Exception as error:
+                return _plain(500, f"{type(error).__name__}: {error}")
         return self._api_call(request)
 
     def _api_call(self, request: HttpRequest) -> HttpResponse:

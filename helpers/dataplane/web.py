@@ -18,6 +18,7 @@ from werkzeug.datastructures import Headers
 
 IDLE_SECONDS = 120
 LARGEST_BODY = 100 * 1024 * 1024
+_LONGEST_LINE = 65536
 
 
 @dataclass
@@ -119,6 +120,14 @@ class _Server(ThreadingHTTPServer):
         """A peer that goes away is no news: nothing is printed into the learner's notebook."""
 
 
+class _Malformed(ValueError):
+    """A body that cannot be read."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
 class _Handler(BaseHTTPRequestHandler):
     answer: ClassVar[Answer]
     protocol_version = "HTTP/1.1"
@@ -127,18 +136,26 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = IDLE_SECONDS
 
     def handle_method(self) -> None:
-        body = self._body()
-        if body is None:
-            return
         path, _, query = self.path.partition("?")
-        headers = Headers(self.headers.items())
-        response = type(self).answer(HttpRequest(self.command, path, query, headers, body, self.connection))
+        try:
+            headers = Headers(self.headers.items())
+            body = self._chunks() if "chunked" in headers.get("Transfer-Encoding", "").lower() else self._plain_body()
+        except _Malformed as error:
+            self.send_error(error.status)
+        except ValueError:
+            self.send_error(400)
+        else:
+            self._send(type(self).answer(HttpRequest(self.command, path, query, headers, body, self.connection)))
+
+    def _send(self, response: HttpResponse) -> None:
         self.send_response_only(response.status)
         for name, value in response.headers:
             if name.lower() not in ("content-length", "connection", "transfer-encoding"):
-                self.send_header(name, value)
+                self.send_header(name, value if value.isascii() else value.encode().decode("latin-1"))
         length = response.headers.get("Content-Length") if self.command == "HEAD" else None
         self.send_header("Content-Length", length or str(len(response.body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(response.body)
@@ -146,31 +163,37 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = handle_method
 
-    def _body(self) -> bytes | None:
-        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            return self._chunks()
+    def _plain_body(self) -> bytes:
         length = self.headers.get("Content-Length", "0")
-        if not length.isdecimal() or int(length) > LARGEST_BODY:
-            self.close_connection = True
-            self.send_error(413 if length.isdecimal() else 400)
-            return None
-        return self.rfile.read(int(length))
+        return self._exactly(int(length) if length.isdecimal() else -1)
 
-    def _chunks(self) -> bytes | None:
-        body = b""
-        while True:
-            try:
-                size = int(self.rfile.readline(64).split(b";")[0], 16)
-            except ValueError:
-                size = -1
-            if size < 0 or len(body) + size > LARGEST_BODY:
-                self.close_connection = True
-                self.send_error(400)
-                return None
-            body += self.rfile.read(size)
-            self.rfile.readline(64)
-            if size == 0:
-                return body
+    def _chunks(self) -> bytes:
+        body = bytearray()
+        while size := self._chunk_size():
+            body += self._exactly(size, LARGEST_BODY - len(body))
+            self.rfile.readline(_LONGEST_LINE)
+        while self.rfile.readline(_LONGEST_LINE).strip():
+            """A trailer: nobody here asks for one."""
+        return bytes(body)
+
+    def _chunk_size(self) -> int:
+        text = self.rfile.readline(_LONGEST_LINE).partition(b";")[0].strip()
+        return int(text, 16) if text.isalnum() else -1
+
+    def _exactly(self, size: int, most: int = LARGEST_BODY) -> bytes:
+        if size < 0 or size > most:
+            raise _Malformed(400 if size < 0 else 413)
+        content = self.rfile.read(size)
+        if len(content) < size:
+            raise _Malformed(400)
+        return content
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Refuse what is not HTTP, in one line of HTTP, and hang up."""
+        self.close_connection, self.request_version = True, "HTTP/1.1"
+        self.command = self.command or ""
+        text = f"{code} {message or self.responses[code][0]}\n"
+        self._send(HttpResponse(code, Headers({"Content-Type": "text/plain; charset=utf-8"}), text.encode()))
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing is logged: a notebook's output is the learner's."""
