@@ -20,7 +20,6 @@ import os
 import secrets
 import threading
 import time
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +33,7 @@ from helpers.dataplane.awslambda.worker import SAMPLE_S, Worker
 __all__ = ["Environment", "FunctionVersion", "Invocation", "LogLine", "Outcome"]
 
 INIT_LIMIT_S = 10.0
-_ALIVE: weakref.WeakSet[Environment] = weakref.WeakSet()
+_ALIVE: set[Environment] = set()
 
 
 @dataclass(frozen=True)
@@ -220,7 +219,7 @@ class Environment:
             worker.turn(min(left, SAMPLE_S))
             status = worker.exit_status()
             if status is not None:
-                worker.turn(0)
+                worker.drain()
                 if not ready():
                     raise _Fault(report.exit_message(status), report.EXIT_ERROR)
             self._check_memory(worker.memory_mb())

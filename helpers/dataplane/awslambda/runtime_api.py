@@ -6,13 +6,14 @@ will do: awslambdaric, Node.js, or curl in a shell script ("Using the Lambda run
 Developer Guide).
 
 This: one listening port on 127.0.0.1 for each environment, served by the thread that waits for the outcome, so that
-nothing runs while the environment is idle. Differs: no Extensions API, no SnapStart hooks, no response streaming (a
-streamed response is collected whole).
+nothing runs while the environment is idle. Other users of the machine are not let in (on Linux, which tells who it is).
+Differs: no Extensions API, no SnapStart hooks, no response streaming (a streamed response is collected whole).
 """
 
 from __future__ import annotations
 
 import json
+import os
 import selectors
 import socket
 from collections.abc import Callable, Mapping
@@ -81,7 +82,11 @@ class RuntimeApi:
         self._listener.close()
 
     def _accept(self) -> None:
-        connection = _Connection(self._listener.accept()[0])
+        connected, address = self._listener.accept()
+        if not _same_user(address[1], self._listener.getsockname()[1]):
+            connected.close()
+            return
+        connection = _Connection(connected)
         self._connections.add(connection)
         self._selector.register(connection.socket, selectors.EVENT_READ, self._reader(connection))
 
@@ -166,6 +171,17 @@ class _Connection:
         ]
         lines += [f"{name}: {' '.join(value.split())}" for name, value in (headers or {}).items()]
         self.socket.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+
+
+def _same_user(port: int, own_port: int) -> bool:
+    """Say whether ``port`` on this machine is a socket of our user; where the system does not tell, believe it."""
+    try:
+        with open("/proc/net/tcp") as table:
+            rows = [row.split() for row in table]
+    except OSError:
+        return True
+    ends = (f":{port:04X}", f":{own_port:04X}")
+    return any(row[1].endswith(ends[0]) and row[2].endswith(ends[1]) and int(row[7]) == os.getuid() for row in rows[1:])
 
 
 def parse(received: bytearray) -> tuple[Request, int] | None:

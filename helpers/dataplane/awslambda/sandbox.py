@@ -99,24 +99,24 @@ class Sandbox:
         library = f"/var/lang/lib/{self.version.runtime}"
         named |= {Path(sysconfig.get_path(kind)): library for kind in ("stdlib", "platstdlib")}
         # the longest first: one of them may lie inside another
-        return {str(path): named[path] for path in sorted(named, key=lambda path: -len(str(path)))}
+        ordered = [(str(path), named[path]) for path in sorted(named, key=lambda path: -len(str(path)))]
+        # as it stands, in JSON, and in a file:// address
+        return {form: name for path, name in ordered for form in (path, json.dumps(path)[1:-1], quote(path))}
 
     def as_on_aws(self, text: bytes) -> bytes:
         """Return ``text``, plain or JSON, with AWS's names in place of the real folders."""
         for real, name in self._names.items():
-            for written in {real, json.dumps(real)[1:-1], quote(real)}:
-                text = text.replace(written.encode(), name.encode())
+            text = text.replace(real.encode(), name.encode())
         return text
 
     def variables(self, log_stream: str) -> dict[str, str]:
         """Return the environment variables of the process: AWS's defaults, the function's own, the reserved ones."""
         version, python = self.version, self.version.runtime.startswith("python")
-        modules = [self.opt / "nodejs" / "node_modules", self.code / "node_modules"]
         defaults = {
             "LANG": "en_US.UTF-8",
             "PATH": f"/usr/local/bin:/usr/bin:/bin:{self.opt}/bin",
             "LD_LIBRARY_PATH": f"{self.code}:{self.code}/lib:{self.opt}/lib",
-            "NODE_PATH": os.pathsep.join(map(str, modules)),
+            "NODE_PATH": f"{self.opt}/nodejs/node_modules",
             "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
             # AWS sets neither: here they keep libraries and child processes out of the learner's own folders
             "TMPDIR": str(self.tmp),
@@ -135,7 +135,7 @@ class Sandbox:
         }
         if not version.runtime.startswith("provided"):
             reserved["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{version.runtime}"
-        return {**defaults, **version.variables, **version.system, **reserved}
+        return {**defaults, **version.variables, **reserved, **version.system}
 
     def command(self) -> Sequence[str]:
         """Return the command that starts the runtime.

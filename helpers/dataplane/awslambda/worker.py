@@ -82,10 +82,18 @@ class Worker:
         """The process, which leads a process group of the same number."""
         return self._process.pid
 
-    def turn(self, seconds: float) -> None:
+    def turn(self, seconds: float) -> bool:
         """Serve the Runtime API and the log: wait at most ``seconds`` for something to come, and handle what came."""
-        for key, _ in self._selector.select(seconds):
+        events = self._selector.select(seconds)
+        for key, _ in events:
             key.data()
+        return bool(events)
+
+    def drain(self) -> None:
+        """Handle what a process that has ended left behind; what its children still send is not waited for."""
+        for _ in range(10):
+            if not self.turn(0):
+                return
 
     def _read_log(self) -> None:
         data = self._log.read()

@@ -7,20 +7,26 @@ HANDLER``; this comes to the same.
 
 import _sitebuiltins
 import builtins
+import importlib
 import json
 import os
 import sys
+from typing import Any
+
+
+def _own_module(folder: str, name: str) -> Any:
+    """Import a module of ours, and leave its name to the function, which may well have a module of that name."""
+    sys.path.insert(0, folder)
+    module = importlib.import_module(name)
+    del sys.path[0], sys.modules[name]
+    return module
 
 
 def main() -> None:
     """Run the client that CONFIG names, for good."""
     config = json.loads(sys.argv[1])
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-    import folders  # type: ignore[import-not-found]
-    import python_bootstrap  # type: ignore[import-not-found]
-
-    # a function may well have modules of these names
-    del sys.path[0], sys.modules["folders"], sys.modules["python_bootstrap"]
+    here = os.path.dirname(os.path.abspath(__file__))
+    folders = _own_module(here, "folders")
     sys.path[:0] = config["path"]
     sys.argv = ["/var/runtime/bootstrap.py", config["handler"]]
     if config["client"] == "awslambdaric":
@@ -29,7 +35,7 @@ def main() -> None:
         run, of_traceback = __main__.main, bootstrap.extract_traceback
         bootstrap.extract_traceback = lambda tb: [frame for frame in of_traceback(tb) if frame[0] != folders.__file__]
     else:
-        run = python_bootstrap.main
+        run = _own_module(here, "python_bootstrap").main
     # site, which python -S leaves out, would have made these
     builtins.exit = builtins.quit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
     sys.dont_write_bytecode = True  # /var/task and /opt are read-only
