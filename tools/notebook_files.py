@@ -68,7 +68,7 @@ def execute(notebook: Any, folder: Path, *, seconds: int = 120, environment: Map
         timeout=seconds,
         kernel_name="python3",
         record_timing=False,
-        store_widget_state=False,
+        store_widget_state=True,  # an Output widget fails without it; the normal form drops it
         coalesce_streams=True,
         resources={"metadata": {"path": str(folder)}},
     )
