@@ -20,6 +20,12 @@ from helpers.dataplane.call import AWSError, Call
 
 _BY_HAND = frozenset({"s3", "ec2", "sqs"})
 
+_CODES = {"logs": "InvalidParameterException", "cognito-idp": "InvalidParameterException"}
+"""Services that name the error in their own way; all others say ``ValidationException``."""
+
+_BY_THE_SERVICE = frozenset({("lambda", "runtime")})
+"""Members that the service itself checks, in its own words."""
+
 _TIGHTER: dict[tuple[str, str], int] = {
     # The model's 5400 s and 32768 MB are for Lambda Managed Instances only ("Lambda quotas", Lambda Developer Guide).
     ("lambda", "Timeout"): 900,
@@ -33,7 +39,8 @@ def check(call: Call) -> None:
     Raises
     ------
     AWSError
-        ``ValidationException`` (``ValidationError`` in the query protocol) that lists what is wrong.
+        ``ValidationException`` (``ValidationError`` in the query protocol, or the service's own name for it) that lists
+        what is wrong.
     """
     shape = call.operation.input_shape
     if shape is None or call.service in _BY_HAND:
@@ -41,7 +48,8 @@ def check(call: Call) -> None:
     problems = list(_problems(call.service, shape, call.params, ""))
     if problems:
         noun = "error" if len(problems) == 1 else "errors"
-        code = "ValidationError" if call.protocol == "query" else "ValidationException"
+        usual = "ValidationError" if call.protocol == "query" else "ValidationException"
+        code = _CODES.get(call.service, usual)
         raise AWSError(code, f"{len(problems)} validation {noun} detected: {'; '.join(problems)}", 400)
 
 
@@ -72,6 +80,8 @@ def _structure(service: str, shape: StructureShape, value: Mapping[str, Any], pa
 
 
 def _constraints(service: str, shape: Shape, value: Any, path: str) -> Iterator[str]:
+    if (service, path) in _BY_THE_SERVICE:
+        return
     for text in _unmet(service, shape, value):
         yield f"Value '{_shown(shape, value)}' at '{path}' failed to satisfy constraint: Member must {text}"
 

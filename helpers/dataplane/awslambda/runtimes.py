@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from helpers.dataplane.awslambda.rules import invalid
+from helpers.dataplane.control_plane import model_of
 
 SUPPORTED = frozenset(
     """nodejs22.x nodejs24.x python3.11 python3.12 python3.13 python3.14 java8.al2 java11 java17 java8.al2023
@@ -25,9 +26,15 @@ def check(given: dict[str, Any]) -> None:
     Raises
     ------
     AWSError
-        ``InvalidParameterValueException`` for a runtime that was deprecated before 2026.
+        ``InvalidParameterValueException`` for a runtime that does not exist or was deprecated before 2026.
     """
     runtime = given.get("Runtime")
+    if runtime and runtime not in model_of("lambda").shape_for("Runtime").enum:
+        known = ", ".join(sorted(SUPPORTED))
+        raise invalid(
+            f"Value {runtime} at 'runtime' failed to satisfy constraint: "
+            f"Member must satisfy enum value set: [{known}] or be a valid ARN"
+        )
     if runtime and runtime not in SUPPORTED | RECENTLY_DEPRECATED:
         raise invalid(
             f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions. "
