@@ -80,12 +80,13 @@ class LambdaPlane:
         target = self.functions.find(given["FunctionName"], given.get("Qualifier"), call.region)
         rules.check_payload(payload, kind)
         trace = call.request.headers.get("X-Amzn-Trace-Id", "")
-        request = Request(payload, call.caller.name, call.request_id, given.get("ClientContext") or "", trace)
         if kind == "DryRun":
             return call.reply({}, 204)
         if kind == "Event":
-            self.queue.put(target, request)
+            self.queue.put(target, Request(payload, call.caller.name, call.request_id, trace_header=trace))
             return call.reply({}, 202)
+        context = rules.read_client_context(given.get("ClientContext") or "")
+        request = Request(payload, call.caller.name, call.request_id, context, trace)
         outcome = self.invoker.run(target, request)
         headers = {"X_Amz_Executed_Version": target.version}
         if outcome.function_error:

@@ -5,6 +5,7 @@ Numbers: "Lambda quotas", Lambda Developer Guide. Messages: as AWS answers them.
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import zipfile
@@ -134,6 +135,23 @@ def check_payload(payload: bytes, invocation_type: str) -> None:
     except ValueError as error:
         message = f"Could not parse request body into json: {error}"
         raise AWSError("InvalidRequestContentException", message, 400, Type="User") from None
+
+
+def read_client_context(given: str) -> str:
+    """Return the JSON text of a client context, which a caller sends in base64; empty when there is none.
+
+    Raises
+    ------
+    AWSError
+        ``InvalidRequestContentException``.
+    """
+    try:
+        text = base64.b64decode(given, validate=True).decode()
+        json.loads(text or "{}")
+    except ValueError:
+        message = "Client context must be a valid Base64-encoded JSON object."
+        raise AWSError("InvalidRequestContentException", message, 400, Type="User") from None
+    return text
 
 
 def check_reservation(wanted: int, reserved_elsewhere: int, quotas: dict[str, int]) -> None:
