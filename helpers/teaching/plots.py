@@ -3,11 +3,14 @@
 figure, axes = plots.new("Cost of a month", x="Requests (million)", y="Cost (USD)")
 axes.plot(millions, costs, **plots.line(0, "Lambda"))
 plots.draw(figure, "The function is cheaper below 12 million requests.")
+
+Figures are stored with few colours, which makes a notebook with five of them a third as large.
 """
 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from helpers.teaching import output
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _DOTS_PER_INCH = 100
+_COLORS = 32
 _STYLE: Any = {
     "axes.grid": True,
     "axes.labelsize": 12,
@@ -85,18 +89,55 @@ def fill(number: int, label: str = "") -> dict[str, Any]:
     return {**_FILLS[number % len(_FILLS)], **({"label": label} if label else {})}
 
 
-def draw(figure: Figure, sentence: str) -> None:
-    """Show ``figure`` as PNG, and print ``sentence``: what there is to see, also for those who cannot see it.
-
-    Labelled lines get a legend if the figure has none. The sentence should be the same at each run.
-    """
+def png(figure: Figure) -> bytes:
+    """Return ``figure`` as PNG. Labelled lines get a legend if the figure has none."""
     import matplotlib
+    from PIL import Image
 
-    buffer = io.BytesIO()
+    raw, small = io.BytesIO(), io.BytesIO()
     with matplotlib.rc_context(_STYLE):
         for axes in figure.axes:
             if not (axes.get_legend() or figure.legends) and axes.get_legend_handles_labels()[0]:
                 axes.legend()
-        figure.savefig(buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
-    output.png(buffer.getvalue(), sentence)
+        figure.savefig(raw, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
+    Image.open(raw).convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
+    return small.getvalue()
+
+
+def draw(figure: Figure, sentence: str) -> None:
+    """Show ``figure`` as PNG, and print ``sentence``: what there is to see, also for those who cannot see it.
+
+    The sentence should be the same at each run.
+    """
+    output.png(png(figure), sentence)
     print(sentence)
+
+
+def slider(label: str, options: Sequence[Any], value: Any, make: Callable[[Any], Figure]) -> None:
+    """Show a slider, and below it the figure that ``make`` draws of the chosen option; without a notebook, nothing.
+
+    A slider is alive only while the kernel runs: show the same figure with ``draw`` in another cell.
+
+    Parameters
+    ----------
+    label:
+        What is chosen, with its unit: ``"Memory (MB)"``.
+    options, value:
+        What can be chosen, and what is chosen first.
+    make:
+        Called with an option.
+    """
+    if not output.in_notebook():
+        return
+    from IPython.display import display
+    from ipywidgets import Image, SelectionSlider, VBox
+
+    chosen = SelectionSlider(options=options, value=value, description=label, style={"description_width": "initial"})
+    picture = Image(format="png", layout={"max_width": "100%", "object_fit": "contain"})
+    display(VBox([chosen, picture]))  # first, so that the stored text of the output does not hold the picture's bytes
+
+    def redraw(*_: Any) -> None:
+        picture.value = png(make(chosen.value))
+
+    chosen.observe(redraw, "value")
+    redraw()
