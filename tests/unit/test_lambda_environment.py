@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -366,6 +368,16 @@ def test_stop_ends_an_invocation_under_way(functions: Functions) -> None:
         threading.Event().wait(0.3)
         environment.stop()
         assert under_way.result(5).error_type == "Runtime.ExitError"
+
+
+def test_a_process_that_was_killed_while_idle(functions: Functions) -> None:
+    environment = functions.environment("import os\ndef handler(event, context): return os.getpid()")
+    pid = result(invoke(environment))
+    os.kill(pid, signal.SIGKILL)
+    assert eventually(lambda: not running(pid))
+    outcome = invoke(environment, "x" * 1_000_000)
+    assert (outcome.error_type, environment.usable) == ("Runtime.ExitError", False)
+    assert "signal: killed" in outcome.payload.decode()
 
 
 def test_log_stream_has_awss_form(functions: Functions) -> None:

@@ -140,3 +140,19 @@ def test_the_package_wins_over_layers_and_runtime_modules(functions: Functions) 
     code = {"app.py": "import helper, folders\ndef handler(event, context): return [helper.x, folders.x]"}
     code |= {"helper.py": "x = 'package'", "folders.py": "x = 'own'"}
     assert result(functions.run(code, layers=(layer,))) == ["package", "own"]
+
+
+@pytest.mark.parametrize("runtime", ["python3.11", "python3.13"])
+def test_real_folders_never_show_whatever_they_are_called(tmp_path: Path, runtime: str) -> None:
+    home = tmp_path / 'José "x" y'
+    home.mkdir()
+    functions = Functions(home)
+    code = "import os\ndef handler(event, context):\n    print(os.environ['TMPDIR'])\n    raise ValueError(__file__)"
+    outcome = functions.run(code, runtime=runtime)
+    body = json.loads(outcome.payload)
+    assert (body["errorMessage"], body["stackTrace"][0][:36]) == (
+        "/var/task/app.py",
+        '  File "/var/task/app.py", line 4, i',
+    )
+    assert own_lines(outcome)[0] == "/tmp\n"
+    assert "Jos" not in "".join([outcome.payload.decode(), *(line.text for line in outcome.log)])

@@ -12,6 +12,7 @@ Differs: no Extensions API, no SnapStart hooks, no response streaming (a streame
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -72,7 +73,9 @@ class RuntimeApi:
         assert self._parked is not None, "the runtime has not asked for an event"
         connection, self._parked = self._parked, None
         self._request_id, self.posted = request_id, None
-        connection.answer(200, payload, {"Lambda-Runtime-Aws-Request-Id": request_id, **headers})
+        # a runtime that has died in the meantime is found out by those who wait for its answer
+        with contextlib.suppress(OSError):
+            connection.answer(200, payload, {"Lambda-Runtime-Aws-Request-Id": request_id, **headers})
 
     def close(self) -> None:
         """Close the port and all connections."""

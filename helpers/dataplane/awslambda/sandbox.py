@@ -100,8 +100,7 @@ class Sandbox:
         named |= {Path(sysconfig.get_path(kind)): library for kind in ("stdlib", "platstdlib")}
         # the longest first: one of them may lie inside another
         ordered = [(str(path), named[path]) for path in sorted(named, key=lambda path: -len(str(path)))]
-        # as it stands, in JSON, and in a file:// address
-        return {form: name for path, name in ordered for form in (path, json.dumps(path)[1:-1], quote(path))}
+        return {form: name for path, name in ordered for form in _forms(path)}
 
     def as_on_aws(self, text: bytes) -> bytes:
         """Return ``text``, plain or JSON, with AWS's names in place of the real folders."""
@@ -147,21 +146,8 @@ class Sandbox:
         """
         family = re.split(r"[\d.]", self.version.runtime)[0]
         if family == "python":
-            keep = [str(self.folder.parent), str(self.code), sys.prefix, sys.base_prefix]
-            config = {
-                "handler": self.version.handler,
-                "client": python_client(),
-                "roots": {"/var/task": str(self.code), "/opt": str(self.opt), "/tmp": str(self.tmp)},
-                "keep": keep,
-                "path": [
-                    str(self.code),
-                    str(self.opt / "python" / "lib" / self.version.runtime / "site-packages"),
-                    str(self.opt / "python"),
-                    str(self._runtime),
-                ],
-            }
             # -I and -S: no .pth files, no user's packages; it also saves 15 ms of a cold start
-            return [sys.executable, "-I", "-S", "-u", "-X", "utf8", str(_PYTHON), json.dumps(config)]
+            return [sys.executable, "-I", "-S", "-u", "-X", "utf8", str(_PYTHON), json.dumps(self._python_config())]
         if family == "nodejs":
             node = shutil.which("node")
             if node is None:
@@ -173,6 +159,22 @@ class Sandbox:
                     return [str(folder / "bootstrap")]
             raise EntrypointError("Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]")
         raise EntrypointError(f"{self.version.runtime} does not run here: Python, Node.js and provided runtimes do")
+
+    def _python_config(self) -> dict[str, object]:
+        code, opt = str(self.code), str(self.opt)
+        packages = f"{opt}/python/lib/{self.version.runtime}/site-packages"
+        return {
+            "handler": self.version.handler,
+            "client": python_client(),
+            "path": [code, packages, f"{opt}/python", str(self._runtime)],
+            "roots": {"/var/task": code, "/opt": opt, "/tmp": str(self.tmp)},
+            "keep": [str(self.folder.parent), code, sys.prefix, sys.base_prefix],
+        }
+
+
+def _forms(path: str) -> set[str]:
+    """Return how a path may be written: as it stands, in JSON of either kind, and in a file:// address."""
+    return {path, json.dumps(path)[1:-1], json.dumps(path, ensure_ascii=False)[1:-1], quote(path)}
 
 
 def python_client() -> str:

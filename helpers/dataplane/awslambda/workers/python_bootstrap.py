@@ -132,7 +132,9 @@ def main(arguments: list[str]) -> None:
 def _handle(client: Client, handler: Any) -> None:
     headers, event = client.call("GET", "invocation/next")
     request_id = _Log.request_id = headers["lambda-runtime-aws-request-id"]
-    os.environ["_X_AMZN_TRACE_ID"] = headers.get("lambda-runtime-trace-id", "")
+    os.environ.pop("_X_AMZN_TRACE_ID", None)
+    if "lambda-runtime-trace-id" in headers:
+        os.environ["_X_AMZN_TRACE_ID"] = headers["lambda-runtime-trace-id"]
     try:
         kind, body = "response", _encode(handler(json.loads(event), Context(headers)))
     except Exception as error:
