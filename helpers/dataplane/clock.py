@@ -26,7 +26,11 @@ class Clock:
                 f"speed is {speed}: it must be 1 (real time) or more, such as 60 (a minute lasts a second)"
             )
         self.speed = speed
-        self._started = time.monotonic()
+        self._started, self._began = time.monotonic(), time.time()
+
+    def time(self) -> float:
+        """Return AWS's time of day in seconds since the epoch: it began as ours and runs ``speed`` times faster."""
+        return self._began + self.now()
 
     def now(self) -> float:
         """Return AWS's seconds since the cloud started, for intervals (token buckets, caches, maximum ages)."""
