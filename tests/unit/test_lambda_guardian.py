@@ -25,10 +25,11 @@ from helpers.dataplane.awslambda.guardian import GUARDIAN
 from tests.unit.lambda_functions import Functions, invoke, result
 functions = Functions(Path(sys.argv[1]))
 code = '''
-import os, subprocess
+import os, subprocess, sys
 def handler(event, context):
     child = subprocess.Popen(["sleep", "100"])
-    return [os.getpid(), child.pid], os.environ["AWS_LAMBDA_RUNTIME_API"]
+    stray = subprocess.Popen(["sleep", "100"], start_new_session=sys.platform == "linux")
+    return [os.getpid(), child.pid, stray.pid], os.environ["AWS_LAMBDA_RUNTIME_API"]
 '''
 pids, addresses = [], []
 for _ in range(2):

@@ -234,17 +234,22 @@ class Environment:
         line."""
         if self._worker is not None:
             self._take(self._worker.lines(finish=finish))
-        self._log.append(LogLine(int(time.time() * 1000), text))
+        self._append(int(time.time() * 1000), text)
 
     def _take(self, lines: list[LogLine]) -> None:
-        names = self._sandbox.as_on_aws
-        self._log += (LogLine(line.time_ms, names(line.text.encode()).decode()) for line in lines)
+        for line in lines:
+            self._append(line.time_ms, self._sandbox.as_on_aws(line.text.encode()).decode())
+
+    def _append(self, time_ms: int, text: str) -> None:
+        # a frame knows when it was written, a line only when it was read: the order is that of writing
+        newest = self._log[-1].time_ms if self._log else 0
+        self._log.append(LogLine(max(newest, time_ms), text))
 
     def _end_worker(self) -> None:
         if self._worker is not None:
             self._max_mb = max(self._max_mb, self._worker.peak_mb())
             worker, self._worker = self._worker, None
-            self._take(worker.kill())
+            self._take(worker.kill(self._sandbox.folder))
 
     def _outcome(self, invocation: Invocation, span: _Span, fault: _Fault | None) -> Outcome:
         posted = self._worker.api.posted if self._worker is not None else None

@@ -117,9 +117,7 @@ class Sandbox:
             "LD_LIBRARY_PATH": f"{self.code}:{self.code}/lib:{self.opt}/lib",
             "NODE_PATH": f"{self.opt}/nodejs/node_modules",
             "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
-            # AWS sets neither: here they keep libraries and child processes out of the learner's own folders
             "TMPDIR": str(self.tmp),
-            "HOME": str(self.tmp),
         }
         reserved = {
             "_HANDLER": version.handler,
@@ -131,6 +129,8 @@ class Sandbox:
             "LAMBDA_TASK_ROOT": "/var/task" if python else str(self.code),
             "LAMBDA_RUNTIME_DIR": "/var/runtime" if python else str(_WORKERS),
             "TZ": ":UTC",
+            # not AWS's: it keeps libraries out of the learner's own, and tells whose a stray process is
+            "HOME": str(self.tmp),
         }
         if not version.runtime.startswith("provided"):
             reserved["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{version.runtime}"

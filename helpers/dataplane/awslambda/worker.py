@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psutil
 
-from helpers.dataplane.awslambda.guardian import GUARDIAN
+from helpers.dataplane.awslambda.guardian import GUARDIAN, kill, processes_of
 from helpers.dataplane.awslambda.log_pipe import LogLine, LogPipe, LogReader
 from helpers.dataplane.awslambda.runtime_api import RuntimeApi
 
@@ -145,13 +145,15 @@ class Worker:
         self._peak_mb = max(self.memory_mb(), _high_water_mb(self.pid))
         return self._peak_mb
 
-    def kill(self) -> list[LogLine]:
-        """Kill the process and all that it started, close its port; return the last log events."""
+    def kill(self, home: Path) -> list[LogLine]:
+        """Kill the process and all that it started, close its port; return the last log events.
+
+        ``home`` is the environment's folder, by which processes are known that are no longer its descendants.
+        """
         family = _family(self.pid)
         self._signal(signal.SIGKILL)
-        for pid in family[1:]:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+        for pid in [*family[1:], *processes_of(str(home))]:
+            kill(pid)
         self._process.wait()
         GUARDIAN.release("group", self.pid)
         lines = self.lines(finish=True)
