@@ -165,11 +165,18 @@ def response_of(outcome: Outcome) -> HttpResponse:
     """Return the HTTP response of a result in payload format 2.0; without a statusCode the whole result is the body."""
     try:
         result = json.loads(outcome.payload)
-    except ValueError:
+        if isinstance(result, dict) and "statusCode" in result:
+            return _response_as_told(result)
+    except (ValueError, TypeError, AttributeError):
         return _json(502, {"message": "Internal Server Error"})
-    if not isinstance(result, dict) or "statusCode" not in result:
-        body = result if isinstance(result, str) else json.dumps(result)
-        return HttpResponse(200, Headers({"Content-Type": "application/json"}), body.encode())
+    body = result if isinstance(result, str) else json.dumps(result)
+    return HttpResponse(200, Headers({"Content-Type": "application/json"}), body.encode())
+
+
+def _response_as_told(result: dict[str, Any]) -> HttpResponse:
+    status = int(result["statusCode"])
+    if not 100 <= status <= 599:
+        raise ValueError(f"{status} is no status of HTTP")
     body = result.get("body", "")
     text = body if isinstance(body, str) else json.dumps(body)
     headers = Headers({"Content-Type": "application/json"})
@@ -177,7 +184,7 @@ def response_of(outcome: Outcome) -> HttpResponse:
     for cookie in result.get("cookies") or []:
         headers.add("Set-Cookie", cookie)
     content = base64.b64decode(text) if result.get("isBase64Encoded") else text.encode()
-    return HttpResponse(int(result["statusCode"]), headers, content)
+    return HttpResponse(status, headers, content)
 
 
 def _cors_headers(config: FunctionUrlConfig, request: HttpRequest) -> dict[str, str]:
