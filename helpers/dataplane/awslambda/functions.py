@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from moto.awslambda.models import LambdaAlias, LambdaBackend, LambdaFunction, lambda_backends
+from moto.awslambda.models import LambdaAlias, LambdaBackend, LambdaFunction, LayerVersion, lambda_backends
 
 from helpers.dataplane.awslambda.environment import FunctionVersion
 from helpers.dataplane.call import AWSError
@@ -46,6 +46,7 @@ class Functions:
         self._context, self._chance = context, chance
         self._folder = context.home / "lambda"
         self._lock = threading.Lock()
+        self._layers: dict[str, LayerVersion] = {}
 
     def backend(self, region: str = "") -> LambdaBackend:
         """Return moto's memory of a Region's functions."""
@@ -94,7 +95,7 @@ class Functions:
         function = target.function
         layers = []
         for layer in function.layers:
-            stored = self.backend(function.region).layers_versions_by_arn(layer["Arn"])
+            stored = self.layer(layer["Arn"])
             if stored is not None:
                 layers.append(self._unpack(stored.code_bytes, "layers"))
         return FunctionVersion(
@@ -109,6 +110,13 @@ class Functions:
             code=self._unpack(function.code_bytes, "code"),
             layers=tuple(layers),
         )
+
+    def layer(self, arn: str, *, in_use: bool = True) -> LayerVersion | None:
+        """Return a layer's version; ``in_use``: also one that was deleted, which the functions that use it keep."""
+        stored = self.backend(arn.split(":")[3]).layers_versions_by_arn(arn)
+        if stored is not None:
+            self._layers[arn] = stored
+        return stored or (self._layers.get(arn) if in_use else None)
 
     def _unpack(self, content: bytes, kind: str) -> Path:
         folder = self._folder / kind / hashlib.sha256(content).hexdigest()

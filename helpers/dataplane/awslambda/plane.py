@@ -110,6 +110,7 @@ class LambdaPlane:
     def _create_function(self, call: Call) -> HttpResponse:
         rules.check_configuration(call.params, self._context.identities)
         runtimes.check(call.params)
+        self._check_layers(call)
         rules.check_package((call.params.get("Code") or {}).get("ZipFile"), len(call.request.body), call.name)
         response = forward(call)
         if response.status < 400:
@@ -124,12 +125,18 @@ class LambdaPlane:
     def _update_configuration(self, call: Call) -> HttpResponse:
         rules.check_configuration(call.params, self._context.identities)
         runtimes.check(call.params)
+        self._check_layers(call)
         response = forward(call)
         if response.status < 400:
             function = self.functions.find(call.params["FunctionName"], region=call.region).function
             seams.keep(function, call.params)
             return call.reply(function.get_configuration())
         return response
+
+    def _check_layers(self, call: Call) -> None:
+        for arn in call.params.get("Layers") or []:
+            if self.functions.layer(arn, in_use=False) is None:
+                raise rules.invalid(f"Layer version {arn} does not exist.")
 
     def _update_code(self, call: Call) -> HttpResponse:
         rules.check_package(call.params.get("ZipFile"), len(call.request.body), call.name)
