@@ -7,6 +7,7 @@ back. This is moto's own in-process entrance (its botocore stubber does the same
 from __future__ import annotations
 
 import functools
+import json
 import logging
 import re
 import warnings
@@ -21,6 +22,8 @@ from moto.core.model import ServiceModel
 from moto.core.model_instances import reset_model_data
 from moto.core.request import Request
 from moto.core.utils import get_service_model
+from moto.iam import models as iam_models
+from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.moto_api._internal import mock_random
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
@@ -30,14 +33,29 @@ from helpers.dataplane.web import HttpRequest, HttpResponse
 
 Method = Callable[..., tuple[int, dict[str, Any], Any]]
 
+_MANAGED_POLICY = re.compile(
+    "(AWSLambda|AmazonDynamoDB|AmazonS3|AmazonSQS|AmazonSNS|AmazonAPIGateway|AWSStepFunctions|AmazonEventBridge|AWSXR[Aa]y"
+    "|AmazonKinesis|AmazonCognito|CloudWatch|CloudFront|AWSCodeDeploy|SecretsManager).*"
+    "|AdministratorAccess|PowerUserAccess|ReadOnlyAccess"
+)
+
 
 def start(seed: int) -> None:
     """Empty the account and seed moto's identifiers, so that the same calls give the same ids."""
     logging.getLogger("moto").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module="moto")
+    setattr(iam_models, "load_iam_aws_managed_policies", lambda: True)
+    setattr(iam_models, "aws_managed_policies_data", _managed_policies())
     BackendDict.reset()
     reset_model_data()
     mock_random.seed(seed)
+
+
+@functools.cache
+def _managed_policies() -> str:
+    """Return AWS's managed policies for the services of the course: all 1,582 would slow down each start."""
+    policies = json.loads(aws_managed_policies_data)
+    return json.dumps({name: policy for name, policy in policies.items() if _MANAGED_POLICY.match(name)})
 
 
 def new_id() -> str:
