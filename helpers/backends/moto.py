@@ -58,7 +58,7 @@ class MotoBackend:
             new_id=control_plane.new_id,
         )
         self.door = FrontDoor(self.context)
-        self.door.add(StsPlane())
+        self.door.add(StsPlane(identities))
         self.door.add(LambdaPlane(self.context, settings.seed))
         shortcut.install(self.door.answer, self.server.port)
         self._switch_interval = sys.getswitchinterval()

@@ -124,6 +124,14 @@ class Identities:
         except NotFoundException:
             return None
 
+    def role_id(self, name: str) -> str:
+        """Return the unique id of a role, ``AROA...``."""
+        return str(self._iam.get_role(name).id)
+
+    def user_id(self, name: str) -> str:
+        """Return the unique id of an IAM user, ``AIDA...``."""
+        return str(self._iam.users[name].id)
+
     def authorize(self, call: Call) -> None:
         """Check that the caller's policies allow the call; does nothing unless ``enforce`` is on.
 

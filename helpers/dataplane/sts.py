@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from helpers.dataplane.call import Call
+from helpers.dataplane.call import Call, Caller
 from helpers.dataplane.frontdoor import Address, Operation
+from helpers.dataplane.identities import Identities
 from helpers.dataplane.web import HttpResponse
 
 
@@ -18,6 +19,9 @@ class StsPlane:
     """The part of STS that moto leaves out."""
 
     service = "sts"
+
+    def __init__(self, identities: Identities) -> None:
+        self._identities = identities
 
     def operations(self) -> Mapping[str, Operation]:
         """Return what this plane answers, by operation."""
@@ -31,6 +35,10 @@ class StsPlane:
         """Nothing runs."""
 
     def _get_caller_identity(self, call: Call) -> HttpResponse:
-        arn = call.caller.arn
-        who = call.account_id if arn.endswith(":root") else call.caller.access_key_id
-        return call.reply({"UserId": who, "Account": call.account_id, "Arn": arn})
+        caller = call.caller
+        return call.reply({"UserId": self._user_id(caller), "Account": call.account_id, "Arn": caller.arn})
+
+    def _user_id(self, caller: Caller) -> str:
+        if caller.role:
+            return f"{self._identities.role_id(caller.role)}:{caller.arn.rpartition('/')[2]}"
+        return self._identities.user_id(caller.user) if caller.user else self._identities.account_id
