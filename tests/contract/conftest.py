@@ -1,11 +1,12 @@
 """One set of promises, several clouds: each contract test runs against the backend that CONTRACT_BACKEND names.
 
-A test says with ``@promise(document, sentence)`` which AWS document promises the behaviour. ``tools/fidelity.py`` runs the
-tests against each backend and writes docs/fidelity.md from the results.
+A test says with ``@promise(document, sentence)`` which AWS document promises the behaviour. ``tools/fidelity.py`` runs
+the tests against each backend and writes docs/fidelity.md from the results.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 from collections.abc import Iterator
@@ -16,18 +17,30 @@ import pytest
 
 from tests.contract.subjects import BACKENDS, Subject
 
+BACKEND = os.environ.get("CONTRACT_BACKEND", "course")
+THIS_COURSE = BACKEND == "course"
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
     config.addinivalue_line("markers", "promise(document, sentence): the AWS document that promises this behaviour")
+    config.addinivalue_line("markers", "cloud(speed, quotas, enforce_iam): how the account of this test is started")
 
 
 @pytest.fixture(scope="session")
 def backend(request: pytest.FixtureRequest) -> Iterator[Any]:
     """The cloud that is asked, running for the whole session."""
-    running = BACKENDS[os.environ.get("CONTRACT_BACKEND", "course")]()
+    running = BACKENDS[BACKEND]()
     yield running
     running.stop()
+
+
+@pytest.fixture(params=["awslambdaric", "bootstrap"] if THIS_COURSE else ["its own"])
+def each_worker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run a test once with AWS's own Python client of the Runtime API and once with the course's."""
+    if request.param == "awslambdaric" and importlib.util.find_spec("runtime_client") is None:
+        pytest.skip("awslambdaric has no wheel for this machine")
+    monkeypatch.setenv("COURSE_PYTHON_RUNTIME", request.param)
 
 
 @pytest.fixture
@@ -45,7 +58,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     outcome = yield
     report = outcome.get_result()  # type: ignore[attr-defined]
     results, marker = os.environ.get("CONTRACT_RESULTS"), item.get_closest_marker("promise")
-    if results and marker and (report.when == "call" or report.failed):
+    if results and marker and not report.skipped and (report.when == "call" or report.failed):
         service = Path(item.path).stem.removeprefix("test_")
         verdict = {
             "test": item.nodeid,

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.exceptions import ClientError
+from botocore.loaders import create_loader
+from botocore.session import get_session
 
 from helpers import cloud
 from helpers.teaching import package
@@ -22,7 +33,49 @@ ASSUME = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
+RETURN_THE_EVENT = "def handler(event, context): return event"
+SLEEP = "import os, time\ndef handler(event, context):\n    time.sleep(event)\n    return os.getpid()"
+NOTHING = object()
 promise = pytest.mark.promise
+_LOADER = create_loader()
+"""Reads each service's model once for all tests."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What Invoke answered, with the payload read and the tail log decoded."""
+
+    status: int
+    error: str | None
+    payload: Any
+    log: str
+    version: str | None
+    request_id: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """What an HTTP address answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """Return the body, read as JSON."""
+        return json.loads(self.body)
+
+
+@contextmanager
+def refused(code: str, words: str = "", status: int = 0) -> Iterator[dict[str, Any]]:
+    """Expect AWS's error ``code`` whose message contains ``words``; what was answered is then in the mapping."""
+    said: dict[str, Any] = {}
+    with pytest.raises(ClientError) as failure:
+        yield said
+    said |= failure.value.response
+    assert said["Error"]["Code"] == code, said["Error"]
+    assert words in said["Error"]["Message"], said["Error"]
+    assert status in (0, said["ResponseMetadata"]["HTTPStatusCode"])
 
 
 class Subject:
@@ -30,13 +83,20 @@ class Subject:
 
     def __init__(self, endpoint: str, credentials: Mapping[str, str], speed: float, stop: Callable[[], None]) -> None:
         self.endpoint, self.speed = endpoint, speed
-        self._session = boto3.session.Session(region_name="us-east-1", **credentials)
+        session = get_session()
+        session.register_component("data_loader", _LOADER)
+        self._session = boto3.session.Session(region_name="us-east-1", botocore_session=session, **credentials)
+        self._clients: dict[str, Any] = {}
         self.close = stop
 
-    def client(self, service: str, **config: Any) -> Any:
+    def client(self, service: str) -> Any:
         """Return a client that does not retry, so that a test sees what the service says."""
-        settings = Config(retries={"total_max_attempts": 1}, read_timeout=60, **config)
-        return self._session.client(service, endpoint_url=self.endpoint, config=settings)
+        if service not in self._clients:
+            settings = Config(
+                retries={"total_max_attempts": 1}, read_timeout=60, max_pool_connections=50, parameter_validation=False
+            )
+            self._clients[service] = self._session.client(service, endpoint_url=self.endpoint, config=settings)
+        return self._clients[service]
 
     def role(self, name: str = "worker", policy: Mapping[str, Any] | None = None) -> str:
         """Create an execution role that Lambda may assume; return its ARN."""
@@ -57,7 +117,86 @@ class Subject:
         client.create_function(FunctionName=name, **settings)
         return client
 
-    def wait(self, condition: Callable[[], Any], seconds: float = 20) -> Any:
+    def call(self, event: Any = NOTHING, name: str = "f", **settings: Any) -> Answer:
+        """Invoke a function with ``event``, written as JSON, and read what comes back."""
+        payload = {} if event is NOTHING else {"Payload": json.dumps(event)}
+        answer = self.client("lambda").invoke(FunctionName=name, **payload, **settings)
+        content = answer["Payload"].read()
+        return Answer(
+            status=answer["StatusCode"],
+            error=answer.get("FunctionError"),
+            payload=json.loads(content) if content else None,
+            log=base64.b64decode(answer.get("LogResult", "")).decode(),
+            version=answer.get("ExecutedVersion"),
+            request_id=answer["ResponseMetadata"]["RequestId"],
+        )
+
+    def call_together(self, events: list[Any], name: str = "f", **settings: Any) -> list[Answer | ClientError]:
+        """Invoke a function with all ``events`` at once; an error of AWS stands in the place of its answer."""
+
+        def one(event: Any) -> Answer | ClientError:
+            try:
+                return self.call(event, name, **settings)
+            except ClientError as error:
+                return error
+
+        with ThreadPoolExecutor(len(events)) as pool:
+            return list(pool.map(one, events))
+
+    def logged(self, name: str = "f") -> list[str]:
+        """Return what the log streams of a function hold, in the order of time."""
+        logs = self.client("logs")
+        try:
+            pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{name}")
+            return [event["message"] for page in pages for event in page["events"]]
+        except logs.exceptions.ResourceNotFoundException:
+            return []
+
+    def metric(self, metric: str, statistic: str = "Sum", name: str = "f") -> float:
+        """Return a metric of a function over the last hour; 0 when there is none."""
+        now = datetime.now(UTC)
+        points = self.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Lambda",
+            MetricName=metric,
+            Dimensions=[{"Name": "FunctionName", "Value": name}],
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(minutes=1),
+            Period=7200,
+            Statistics=[statistic],
+        )["Datapoints"]
+        return float(sum(point[statistic] for point in points))
+
+    def queue(self, name: str = "q") -> tuple[str, str]:
+        """Create a queue; return its URL and its ARN."""
+        sqs = self.client("sqs")
+        url = sqs.create_queue(QueueName=name)["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        return url, arn
+
+    def message(self, url: str) -> dict[str, Any]:
+        """Wait for a message of a queue and return it."""
+        sqs = self.client("sqs")
+        wanted = {"QueueUrl": url, "MessageAttributeNames": ["All"]}
+        return self.wait(lambda: (sqs.receive_message(**wanted).get("Messages") or [None])[0])
+
+    def http(
+        self, url: str, method: str = "GET", body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Page:
+        """Ask an HTTP address, as a browser would."""
+        request = urllib.request.Request(url, body, dict(headers or {}), method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return Page(answer.status, answer.headers, answer.read())
+        except urllib.error.HTTPError as answer:
+            return Page(answer.code, answer.headers, answer.read())
+
+    def signed(self, url: str, method: str = "GET") -> dict[str, str]:
+        """Return the headers that sign a request to a function URL with the account's key."""
+        request = AWSRequest(method, url)
+        SigV4Auth(self._session.get_credentials(), "lambda", "us-east-1").add_auth(request)
+        return dict(request.headers.items())
+
+    def wait(self, condition: Callable[[], Any], seconds: float = 5) -> Any:
         """Return the first true value of ``condition``; fail after ``seconds``."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -95,14 +234,20 @@ class PlainMoto:
     def __init__(self) -> None:
         environment = {**os.environ, "MOTO_CALL_RESET_API": "false"}
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _SERVE], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            [sys.executable, "-c", _SERVE],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
         assert self._process.stdout is not None
         self.endpoint = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
 
     def empty(self, **_: Any) -> Subject:
         """Reset the account; moto knows no other options."""
-        urllib.request.urlopen(urllib.request.Request(f"{self.endpoint}/moto-api/reset", method="POST"), timeout=20).close()
+        urllib.request.urlopen(
+            urllib.request.Request(f"{self.endpoint}/moto-api/reset", method="POST"), timeout=20
+        ).close()
         keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
         return Subject(self.endpoint, keys, 1, lambda: None)
 

@@ -22,7 +22,9 @@ def test_wrong_secret(aws: Subject) -> None:
 @promise("IAM User Guide, Signature Version 4", "an unsigned call is refused")
 def test_unsigned(aws: Subject) -> None:
     request = urllib.request.Request(
-        aws.endpoint, b"{}", {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Type": "application/x-amz-json-1.0"}
+        aws.endpoint,
+        b"{}",
+        {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Type": "application/x-amz-json-1.0"},
     )
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, timeout=10)
