@@ -1,8 +1,7 @@
-"""Where a Python runtime process begins: arranges paths and folders as AWS has them, then hands over to the runtime's
-client.
+"""Where a Python runtime process begins: arranges paths and folders as AWS has them, then starts the runtime's client.
 
-It is run as ``python -I -S python_main.py CONFIG``, with JSON from ``sandbox.py``. AWS runs ``python -m awslambdaric
-HANDLER``; this comes to the same.
+It is run as ``python -I -S python_main.py CONFIG``, with JSON from ``sandbox.py``; what follows is what AWS runs, the
+same as ``python -m awslambdaric HANDLER``.
 """
 
 import _sitebuiltins
