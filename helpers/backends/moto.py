@@ -10,6 +10,7 @@ from pathlib import Path
 
 from helpers.backends import shortcut
 from helpers.dataplane import control_plane, quotas
+from helpers.dataplane.awslambda.guardian import GUARDIAN
 from helpers.dataplane.awslambda.plane import LambdaPlane
 from helpers.dataplane.clock import Clock
 from helpers.dataplane.context import Context
@@ -57,6 +58,7 @@ class MotoBackend:
             home=Path(tempfile.mkdtemp(prefix="local-aws-")),
             new_id=control_plane.new_id,
         )
+        GUARDIAN.hold("folder", self.context.home)
         self.door = FrontDoor(self.context)
         self.door.add(StsPlane(identities))
         self.door.add(LambdaPlane(self.context, settings.seed))
@@ -71,3 +73,4 @@ class MotoBackend:
         self.door.stop()
         self.server.stop()
         shutil.rmtree(self.context.home, ignore_errors=True)
+        GUARDIAN.release("folder", self.context.home)
