@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection
@@ -17,6 +18,10 @@ from helpers.dataplane.web import HttpRequest
 
 REGION = "us-east-1"
 LIST_TABLES = {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Type": "application/x-amz-json-1.0"}
+TRUST = json.dumps(
+    {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+)
+"""A trust policy that lets Lambda assume the role."""
 
 
 @dataclass(frozen=True)

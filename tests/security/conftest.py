@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,8 +10,7 @@ import pytest
 
 from helpers import cloud
 from helpers.cloud import Cloud
-from tests.contract.subjects import ASSUME
-from tests.wire import Keys
+from tests.wire import TRUST, Keys
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +34,7 @@ def role(running: Cloud) -> Iterator[Callable[[str], str]]:
 
     def make(name: str) -> str:
         made.append(name)
-        return str(iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(ASSUME))["Role"]["Arn"])
+        return str(iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"])
 
     yield make
     for name in made:

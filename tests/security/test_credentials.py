@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from moto.moto_api._internal import mock_random
 
 from helpers import cloud
-from tests.contract.subjects import ASSUME
+from tests.wire import TRUST
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +26,7 @@ def secrets_of_one_start(seed: int = 42) -> list[str]:
     iam, sts = boto3.client("iam"), boto3.client("sts")
     iam.create_user(UserName="ada")
     user = iam.create_access_key(UserName="ada")["AccessKey"]
-    arn = iam.create_role(RoleName="worker", AssumeRolePolicyDocument=json.dumps(ASSUME))["Role"]["Arn"]
+    arn = iam.create_role(RoleName="worker", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
     session = sts.assume_role(RoleArn=arn, RoleSessionName="one")["Credentials"]
     identities = running._backend.context.identities
     function = identities.assume(arn, "f", "function f")
@@ -74,7 +73,7 @@ def identifiers(seed: int) -> list[str]:
     s3.put_bucket_versioning(Bucket="shelf", VersioningConfiguration={"Status": "Enabled"})
     url = sqs.create_queue(QueueName="work")["QueueUrl"].rpartition("/")[2]
     sent = sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName="work")["QueueUrl"], MessageBody="x")
-    role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(ASSUME))["Role"]
+    role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)["Role"]
     version = s3.put_object(Bucket="shelf", Key="k", Body=b"")["VersionId"]
     return [url, role["RoleId"], sent["MessageId"], version, sent["ResponseMetadata"]["RequestId"]]
 
