@@ -104,5 +104,5 @@ class Invoker:
         version = str(function.version)
         request = Request(payload, "aws", self._context.new_id())
         outcome = self.run(Target(function, version, str(function.function_arn)), request)
-        log = "\n".join(line.text for line in outcome.log)
+        log = "".join(line.text for line in outcome.log)
         return outcome.payload.decode(), outcome.function_error is not None, log
