@@ -22,7 +22,12 @@ _get_configuration = LambdaFunction.get_configuration
 
 def install(invoke: Invoke) -> None:
     """Let moto call functions through ``invoke(function, event) -> (payload, errored, logs)``."""
-    setattr(LambdaFunction, "_invoke_lambda", invoke)
+
+    def invoke_lambda(function: LambdaFunction, event: str | None = None) -> tuple[str, bool, str]:
+        # a plain function, which moto's object calls as its own method
+        return invoke(function, event)
+
+    setattr(LambdaFunction, "_invoke_lambda", invoke_lambda)
     setattr(LambdaFunction, "get_configuration", _complete_configuration)
 
 
