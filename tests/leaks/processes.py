@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 from collections.abc import Callable
@@ -72,8 +73,17 @@ def listening(processes: list[psutil.Process]) -> set[int]:
     """Return the ports on which processes listen."""
     found = set()
     for process in processes:
-        found |= {item.laddr.port for item in process.net_connections("inet") if item.status == psutil.CONN_LISTEN}
+        # one that has just ended listens to nothing
+        with contextlib.suppress(psutil.NoSuchProcess, FileNotFoundError):
+            found |= {item.laddr.port for item in process.net_connections("inet") if item.status == psutil.CONN_LISTEN}
     return found
+
+
+def shown(process: psutil.Process) -> str:
+    """Return what a failed test says of a process."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return f"{process.pid} {' '.join(process.cmdline()[:4])}"
+    return f"{process.pid}"
 
 
 def is_open(port: int) -> bool:
@@ -119,9 +129,7 @@ class Traces:
     def left(self) -> dict[str, list[str]]:
         """Return what is still there."""
         return {
-            "processes": [
-                f"{process.pid} {' '.join(process.cmdline()[:4])}" for process in self.processes if alive(process)
-            ],
+            "processes": [shown(process) for process in self.processes if alive(process)],
             "ports": [str(port) for port in self.ports if is_open(port)],
             "files": [str(path) for path in self.folder.iterdir()],
         }
