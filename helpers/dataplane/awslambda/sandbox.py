@@ -132,7 +132,10 @@ class Sandbox:
             # not AWS's: it keeps libraries out of the learner's own, and tells whose a stray process is
             "HOME": str(self.tmp),
         }
-        if not version.runtime.startswith("provided"):
+        if version.runtime.startswith("provided"):
+            # a bootstrap in Python finds the course's own where the system has none
+            defaults["PATH"] += f":{Path(sys.executable).parent}"
+        else:
             reserved["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{version.runtime}"
         return {**defaults, **version.variables, **reserved, **version.system}
 
