@@ -127,7 +127,7 @@ class Quiz:
     def __call__(self, name: str, folder: Path = FOLDER) -> None:
         """Show the questions; open an option to see whether it is right, and why."""
         questions = [_html(number, question) for number, question in enumerate(load(name, folder), 1)]
-        output.html("\n".join(questions))
+        output.html("\n<hr/>\n".join(questions))
 
     def score(self, name: str, *answers: str, folder: Path = FOLDER) -> None:
         """Score your answers, in the order of the questions, and keep the result in your progress.

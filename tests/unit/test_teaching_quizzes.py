@@ -76,7 +76,7 @@ def test_the_page_is_plain_html_with_an_explanation_for_every_option(
     reader = _Balance()
     reader.feed(page)
     assert reader.open == []
-    assert set(reader.seen) == {"p", "strong", "code", "details", "summary", "blockquote"}
+    assert set(reader.seen) == {"p", "strong", "code", "details", "summary", "blockquote", "hr"}
     assert reader.seen.count("details") == 5
     assert all(option["why"].split("`")[0].strip() in page for question in GOOD for option in question["options"])
     assert "<code>$LATEST</code> run <strong>Init</strong>, if 3 &lt; 5 &amp; so on?" in page
