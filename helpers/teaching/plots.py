@@ -133,7 +133,7 @@ def slider(label: str, options: Sequence[Any], value: Any, make: Callable[[Any],
     from ipywidgets import Image, SelectionSlider, VBox
 
     chosen = SelectionSlider(options=options, value=value, description=label, style={"description_width": "initial"})
-    picture = Image(format="png", layout={"max_width": "100%", "object_fit": "contain"})
+    picture = Image(format="png", layout={"align_self": "flex-start", "max_width": "100%"})
     display(VBox([chosen, picture]))  # first, so that the stored text of the output does not hold the picture's bytes
 
     def redraw(*_: Any) -> None:
