@@ -49,6 +49,14 @@ _KERNEL_READY = """() => {
     return Boolean(panel?.content?.model && kernel?.status === 'idle');
 }"""
 _RUN_ALL = "async () => { await window.jupyterapp.commands.execute('runmenu:run-all'); }"
+_AT_WORK = """() => {
+    const panel = window.jupyterapp.shell.currentWidget;
+    const code = [...panel.content.model.cells].filter(cell => cell.type === 'code' && cell.sharedModel.source.trim());
+    return {
+        idle: panel.sessionContext.session.kernel.status === 'idle',
+        left: code.filter(cell => cell.executionCount === null).length,
+    };
+}"""
 _CELLS = """() => window.jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model.toJSON())"""
 _DRAWN = """() => {
     const cells = [...document.querySelectorAll('.jp-Notebook .jp-RenderedMarkdown')];
@@ -253,6 +261,7 @@ def run_all(page: Any, server: Server, path: str, pictures: Path | None = None, 
         page.wait_for_function(_KERNEL_READY)
     with _explained(f"{path}: Run All did not finish within {seconds:.0f} s"):
         page.evaluate(_RUN_ALL)
+    _ended(page, seconds)
     drawn = _settled(page)
     cells = page.evaluate(_CELLS)
     taken = take_pictures(page, pictures, Path(path).stem) if pictures else []
@@ -267,6 +276,20 @@ def _explained(message: str) -> Iterator[None]:
         yield
     except Error as error:
         raise BrowserError(f"{message} ({str(error).splitlines()[0]})") from error
+
+
+def _ended(page: Any, seconds: float) -> None:
+    """Wait until all cells have run, or the kernel has been idle for two seconds because one of them failed.
+
+    JupyterLab's Run All comes back at the first error, also at one that a cell is meant to raise.
+    """
+    limit, idle = time.monotonic() + seconds, 0
+    while idle < 4 and time.monotonic() < limit:
+        state = page.evaluate(_AT_WORK)
+        if state["idle"] and not state["left"]:
+            break
+        idle = idle + 1 if state["idle"] else 0
+        page.wait_for_timeout(500)
 
 
 def _settled(page: Any, seconds: float = 10) -> dict[str, Any]:
