@@ -43,15 +43,16 @@ def action_of(call: Call) -> str:
 
 
 def resource_of(call: Call) -> str:
-    """Return the ARN of what the call is about, or ``*``."""
+    """Return the ARN of what the call is about, or ``*``; of a function with the version or alias that is asked for."""
     given: dict[str, Any] = call.params
     base = f"arn:aws:{call.service}:{call.region}:{call.account_id}"
     for name, form in _ARN_FORMS.get(call.service, {}).items():
         value = str(given.get(name) or "")
-        if value.startswith("arn:"):
-            return value
         if value:
-            return form.format(base=base, name=value.rpartition("/")[2] if name == "QueueUrl" else value, **_key(given))
+            short = value.rpartition("/")[2] if name == "QueueUrl" else value
+            arn = value if value.startswith("arn:") else form.format(base=base, name=short, **_key(given))
+            qualifier = given.get("Qualifier") if call.service == "lambda" else None
+            return f"{arn}:{qualifier}" if qualifier else arn
     return "*"
 
 

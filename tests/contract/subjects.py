@@ -152,13 +152,17 @@ class Subject:
         except logs.exceptions.ResourceNotFoundException:
             return []
 
-    def metric(self, metric: str, statistic: str = "Sum", name: str = "f") -> float:
-        """Return a metric of a function over the last hour; 0 when there is none."""
+    def metric(self, metric: str, statistic: str = "Sum", name: str = "f", **dimensions: str) -> float:
+        """Return a metric of a function over the last hour; 0 when there is none.
+
+        ``dimensions`` are further ones, such as ``Resource="f:live"``.
+        """
         now = datetime.now(UTC)
+        asked = {"FunctionName": name, **dimensions}
         points = self.client("cloudwatch").get_metric_statistics(
             Namespace="AWS/Lambda",
             MetricName=metric,
-            Dimensions=[{"Name": "FunctionName", "Value": name}],
+            Dimensions=[{"Name": key, "Value": value} for key, value in asked.items()],
             StartTime=now - timedelta(hours=1),
             EndTime=now + timedelta(minutes=1),
             Period=7200,

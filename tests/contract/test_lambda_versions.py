@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from math import sqrt
 from typing import Any
 
+import boto3
 import pytest
 
 from helpers.teaching import package
@@ -13,6 +15,7 @@ from tests.contract.subjects import Subject, promise, refused
 
 VERSIONS = "Lambda Developer Guide, Manage Lambda function versions"
 ALIASES = "Lambda Developer Guide, Create an alias for a Lambda function"
+METRICS = "Lambda Developer Guide, View metrics for Lambda functions"
 WEIGHTED = "Lambda Developer Guide, Implement Lambda canary deployments using a weighted alias"
 
 
@@ -69,6 +72,36 @@ def test_nothing_changed(client: Any) -> None:
     assert client.publish_version(FunctionName="f")["Version"] == "2"
     listed = client.list_versions_by_function(FunctionName="f")["Versions"]
     assert [version["Version"] for version in listed] == ["$LATEST", "1", "2"]
+
+
+@promise(VERSIONS, "the same code again is no change, so nothing is published")
+def test_same_code(client: Any) -> None:
+    code = package({"app.py": saying("two")})
+    client.update_function_code(FunctionName="f", ZipFile=code)
+    assert client.publish_version(FunctionName="f")["Version"] == "2"
+    assert client.update_function_code(FunctionName="f", ZipFile=code, Publish=True)["Version"] == "2"
+
+
+@promise(
+    "Lambda API Reference, UpdateFunctionCode",
+    "the code of a published version cannot be changed, only that of the unpublished version",
+)
+def test_code_is_locked(aws: Subject, client: Any) -> None:
+    arn = client.get_function(FunctionName="f")["Configuration"]["FunctionArn"]
+    for name in ("f:1", f"{arn}:1"):
+        with refused("InvalidParameterValueException", status=400):
+            client.update_function_code(FunctionName=name, ZipFile=package({"app.py": saying("three")}))
+    assert aws.call(Qualifier="1").payload[0] == "one"
+
+
+@promise(
+    "Lambda API Reference, UpdateFunctionConfiguration",
+    "the configuration of a published version cannot be changed, only that of the unpublished version",
+)
+def test_configuration_is_locked(client: Any) -> None:
+    with refused("InvalidParameterValueException", status=400):
+        client.update_function_configuration(FunctionName="f:1", Timeout=9)
+    assert client.get_function_configuration(FunctionName="f", Qualifier="1")["Timeout"] == 3
 
 
 @promise("Lambda API Reference, UpdateFunctionCode", "Publish=True publishes the new code")
@@ -136,6 +169,78 @@ def test_no_latest(client: Any, first: str, second: str) -> None:
     weights = {"AdditionalVersionWeights": {second: 0.1}}
     with refused("InvalidParameterValueException" if first == "$LATEST" else "ValidationException", status=400):
         client.create_alias(FunctionName="f", Name="live", FunctionVersion=first, RoutingConfig=weights)
+
+
+@promise(WEIGHTED, "an alias of $LATEST takes no weights later either")
+def test_no_latest_later(client: Any) -> None:
+    client.create_alias(FunctionName="f", Name="dev", FunctionVersion="$LATEST")
+    with refused(
+        "InvalidParameterValueException", "$LATEST is not supported for an alias pointing to more than 1", 400
+    ):
+        client.update_alias(FunctionName="f", Name="dev", RoutingConfig={"AdditionalVersionWeights": {"1": 0.1}})
+
+
+@promise(WEIGHTED, "the two versions of a weighted alias exist, and are different ones")
+def test_two_versions(client: Any) -> None:
+    client.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    with refused("ResourceNotFoundException", ":function:f:77", 404):
+        client.update_alias(FunctionName="f", Name="live", RoutingConfig={"AdditionalVersionWeights": {"77": 0.1}})
+    with refused("InvalidParameterValueException", "already included in routing configuration", 400):
+        client.update_alias(FunctionName="f", Name="live", RoutingConfig={"AdditionalVersionWeights": {"1": 0.1}})
+
+
+@promise(ALIASES, "a permission for an alias stands in the alias's policy and in no other")
+def test_policy_of_an_alias(client: Any) -> None:
+    client.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    allowed = {"StatementId": "s3", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}
+    client.add_permission(FunctionName="f", Qualifier="live", **allowed)
+    policy = json.loads(client.get_policy(FunctionName="f", Qualifier="live")["Policy"])
+    assert [each["Resource"].rpartition(":function:")[2] for each in policy["Statement"]] == ["f:live"]
+    for other in ({}, {"Qualifier": "1"}):
+        with refused("ResourceNotFoundException", status=404):
+            client.get_policy(FunctionName="f", **other)
+
+
+@promise(ALIASES, "who may invoke the alias may not invoke the function or the version behind it")
+@pytest.mark.cloud(enforce_iam=True)
+def test_permission_for_an_alias(aws: Subject, client: Any) -> None:
+    arn = client.create_alias(FunctionName="f", Name="live", FunctionVersion="1")["AliasArn"]
+    iam, statement = aws.client("iam"), {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": arn}
+    iam.create_user(UserName="shop")
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName="shop", PolicyName="inline", PolicyDocument=document)
+    key = iam.create_access_key(UserName="shop")["AccessKey"]
+    credentials = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    shop = boto3.client("lambda", endpoint_url=aws.endpoint, region_name="us-east-1", **credentials)
+    assert shop.invoke(FunctionName="f", Qualifier="live")["StatusCode"] == 200
+    assert shop.invoke(FunctionName=arn)["StatusCode"] == 200
+    for other in ({}, {"Qualifier": "1"}, {"Qualifier": "$LATEST"}):
+        with refused("AccessDeniedException", "is not authorized to perform: lambda:InvokeFunction", 403):
+            shop.invoke(FunctionName="f", **other)
+
+
+@promise(
+    METRICS, "metrics tell versions and aliases apart (Resource), and the two versions of an alias (ExecutedVersion)"
+)
+def test_metrics_of_versions(aws: Subject, client: Any) -> None:
+    client.update_function_code(FunctionName="f", ZipFile=package({"app.py": "def handler(event, context): 1 / 0"}))
+    client.publish_version(FunctionName="f")
+    client.create_alias(FunctionName="f", Name="live", FunctionVersion="3")
+    routing = {"AdditionalVersionWeights": {"2": 1}}
+    aws.call(), aws.call(Qualifier="2"), aws.call(Qualifier="live")
+    client.update_alias(FunctionName="f", Name="live", RoutingConfig=routing)
+    aws.call(Qualifier="live"), aws.call(Qualifier="live")
+    counted = {
+        "all": aws.metric("Invocations"),
+        "unqualified": aws.metric("Invocations", Resource="f"),
+        "f:2": aws.metric("Invocations", Resource="f:2"),
+        "f:live": aws.metric("Invocations", Resource="f:live"),
+        "f:live, 2": aws.metric("Invocations", Resource="f:live", ExecutedVersion="2"),
+        "f:live, 3": aws.metric("Invocations", Resource="f:live", ExecutedVersion="3"),
+    }
+    assert counted == {"all": 5, "unqualified": 1, "f:2": 1, "f:live": 3, "f:live, 2": 2, "f:live, 3": 1}
+    by_version = [aws.metric("Errors", Resource="f:live", ExecutedVersion=version) for version in ("2", "3")]
+    assert by_version == [0, 1]
 
 
 @promise("Lambda API Reference, CreateAlias", "a weight is at most 1")

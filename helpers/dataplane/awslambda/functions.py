@@ -81,6 +81,13 @@ class Functions:
             raise AWSError("ResourceNotFoundException", f"Function not found: {arn}", 404)
         return Target(function, version, arn)
 
+    def primary(self, name: str, alias: str, region: str = "") -> str:
+        """Return the version to which an alias sends what it sends nowhere else; empty if there is no such alias."""
+        short = split(name)[0]
+        base = f"arn:aws:lambda:{region or self._context.region}:{self._context.account_id}:function:{short}"
+        found = self.backend(region)._lambdas._aliases[base].get(alias)
+        return str(found.function_version) if found is not None else ""
+
     def _choose(self, alias: LambdaAlias) -> str:
         routing: dict[str, Any] = alias.routing_config if isinstance(alias.routing_config, dict) else {}
         draw = self._chance.random()

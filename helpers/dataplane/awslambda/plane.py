@@ -6,11 +6,15 @@ and the checks and settings of the control plane that moto lacks.
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import random
 from collections.abc import Mapping
 
 from moto.awslambda.models import LambdaFunction
 
+from helpers.dataplane import cloudwatch
 from helpers.dataplane.awslambda import rules, runtimes, seams
 from helpers.dataplane.awslambda.event_config import EventConfigs
 from helpers.dataplane.awslambda.event_queue import EventQueue
@@ -19,10 +23,11 @@ from helpers.dataplane.awslambda.function_url import FunctionUrls
 from helpers.dataplane.awslambda.functions import Functions, split
 from helpers.dataplane.awslambda.invocation import Invoker, Request
 from helpers.dataplane.awslambda.telemetry import Telemetry, tail
-from helpers.dataplane.call import Call
+from helpers.dataplane.call import AWSError, Call
 from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
 from helpers.dataplane.frontdoor import Address, Operation
+from helpers.dataplane.resources import resource_of
 from helpers.dataplane.web import HttpResponse
 
 
@@ -41,6 +46,7 @@ class LambdaPlane:
         self.queue = EventQueue(context, self.functions, self.invoker, self._configs, telemetry)
         self._urls = FunctionUrls(context, self.functions, self.invoker)
         seams.install(self._for_moto)
+        cloudwatch.install()
 
     def operations(self) -> Mapping[str, Operation]:
         """Return what this plane answers, by operation."""
@@ -53,6 +59,7 @@ class LambdaPlane:
             "PublishLayerVersion": self._publish_layer,
             "CreateAlias": self._write_alias,
             "UpdateAlias": self._write_alias,
+            "GetPolicy": self._get_policy,
             "PutFunctionConcurrency": self._put_concurrency,
             "GetAccountSettings": self._account_settings,
             "PutFunctionEventInvokeConfig": self._configs.put,
@@ -71,6 +78,7 @@ class LambdaPlane:
     def stop(self) -> None:
         """Stop the queue and every execution environment; moto gets its own methods back."""
         seams.remove()
+        cloudwatch.remove()
         self.queue.stop()
         self._fleet.stop()
 
@@ -123,6 +131,7 @@ class LambdaPlane:
         return response
 
     def _update_configuration(self, call: Call) -> HttpResponse:
+        rules.check_unpublished(split(call.params["FunctionName"])[1], "configuration")
         rules.check_configuration(call.params, self._context.identities)
         runtimes.check(call.params)
         self._check_layers(call)
@@ -139,8 +148,18 @@ class LambdaPlane:
                 raise rules.invalid(f"Layer version {arn} does not exist.")
 
     def _update_code(self, call: Call) -> HttpResponse:
-        rules.check_package(call.params.get("ZipFile"), len(call.request.body), call.name)
-        return forward(call)
+        given = call.params
+        rules.check_unpublished(split(given["FunctionName"])[1], "code")
+        rules.check_package(given.get("ZipFile"), len(call.request.body), call.name)
+        if set(given) - {"FunctionName", "ZipFile", "Publish"} or not given.get("ZipFile"):
+            return forward(call)
+        function = self.functions.find(given["FunctionName"], region=call.region).function
+        if base64.b64encode(hashlib.sha256(given["ZipFile"]).digest()).decode() != function.code_sha_256:
+            return forward(call)
+        # The same code again: for moto that would be a change, and worth a new version; for AWS it is not.
+        if given.get("Publish"):
+            function = self.functions.backend(call.region).publish_version(function.function_name) or function
+        return call.reply(function.get_configuration())
 
     def _delete_function(self, call: Call) -> HttpResponse:
         response = forward(call)
@@ -154,9 +173,26 @@ class LambdaPlane:
         return forward(call)
 
     def _write_alias(self, call: Call) -> HttpResponse:
-        version = call.params.get("FunctionVersion") or ""
-        rules.check_weights(call.params.get("RoutingConfig") or {}, version)
+        given = call.params
+        name, routing = given["FunctionName"], given.get("RoutingConfig") or {}
+        version = given.get("FunctionVersion") or self.functions.primary(name, given["Name"], call.region)
+        rules.check_weights(routing, version)
+        for other in routing.get("AdditionalVersionWeights") or {}:
+            self.functions.find(name, other, call.region)
         return forward(call)
+
+    def _get_policy(self, call: Call) -> HttpResponse:
+        """Return the statements for what was asked for: each version and alias has a policy of its own."""
+        response = forward(call)
+        if response.status >= 400:
+            return response
+        asked = resource_of(call)
+        found = json.loads(response.body)
+        policy = json.loads(found["Policy"])
+        policy["Statement"] = [each for each in policy["Statement"] if each["Resource"] == asked]
+        if not policy["Statement"]:
+            raise AWSError("ResourceNotFoundException", "The resource you requested does not exist.", 404)
+        return call.reply({**found, "Policy": json.dumps(policy)})
 
     def _put_concurrency(self, call: Call) -> HttpResponse:
         name = self.functions.find(call.params["FunctionName"], region=call.region).name

@@ -164,10 +164,25 @@ def check_reservation(wanted: int, reserved_elsewhere: int, quotas: dict[str, in
         )
 
 
+def check_unpublished(qualifier: str | None, part: str) -> None:
+    """Check that a change is meant for ``$LATEST``: a published version keeps its code and its configuration.
+
+    AWS publishes this rule (API_UpdateFunctionCode, API_UpdateFunctionConfiguration) and not what its refusal says; the
+    message here is the rule.
+    """
+    if qualifier not in (None, "$LATEST"):
+        raise invalid(f"You can't modify the {part} of a published version, only the unpublished version.")
+
+
 def check_weights(routing: dict[str, Any], primary: str) -> None:
-    """Check an alias's weights: one further version at most, and no ``$LATEST``."""
+    """Check an alias's weights: one further version at most, another than the first, and no ``$LATEST``."""
     weights = (routing or {}).get("AdditionalVersionWeights") or {}
     if len(weights) > 1:
         raise invalid("Number of items in AdditionalVersionWeights cannot be greater than 1")
     if weights and (primary == "$LATEST" or "$LATEST" in weights):
         raise invalid("$LATEST is not supported for an alias pointing to more than 1 version")
+    if primary in weights:
+        raise invalid(
+            f"Invalid function version {primary}. "
+            f"Function version {primary} is already included in routing configuration."
+        )

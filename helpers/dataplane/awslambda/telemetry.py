@@ -1,8 +1,10 @@
 """What Lambda writes about an invocation: its lines to CloudWatch Logs, its numbers to CloudWatch metrics.
 
 AWS: the log group ``/aws/lambda/NAME`` gets a stream for each execution environment, if the execution role may write
-it; the namespace ``AWS/Lambda`` gets Invocations, Errors, Throttles, Duration and ConcurrentExecutions ("Types of
-metrics for Lambda functions", Lambda Developer Guide). moto keeps both.
+it; the namespace ``AWS/Lambda`` gets Invocations, Errors, Throttles, Duration and ConcurrentExecutions, each for the
+whole function (dimension FunctionName), for the version or alias that was asked for (Resource), and for each version
+that an alias chose (ExecutedVersion) ("Types of metrics for Lambda functions" and "View metrics for Lambda
+functions", Lambda Developer Guide). The sum over all functions, without dimensions, is not written. moto keeps both.
 """
 
 from __future__ import annotations
@@ -66,14 +68,25 @@ class Telemetry:
 
     def _count(self, target: Target, values: Mapping[str, float], unit: str) -> None:
         backend = cloudwatch_backends[self._context.account_id][target.function.region]
-        now, dimensions = utcnow(), [{"Name": "FunctionName", "Value": target.name}]
+        now = utcnow()
         backend.put_metric_data(
             "AWS/Lambda",
             [
                 {"MetricName": name, "Value": value, "Unit": unit, "Timestamp": now, "Dimensions": dimensions}
                 for name, value in values.items()
+                for dimensions in dimensions_of(target)
             ],
         )
+
+
+def dimensions_of(target: Target) -> list[list[dict[str, str]]]:
+    """Return the sets of dimensions under which an invocation counts."""
+    asked = target.arn.partition(":function:")[2]
+    function = {"Name": "FunctionName", "Value": target.name}
+    resource = {"Name": "Resource", "Value": asked}
+    executed = {"Name": "ExecutedVersion", "Value": target.version}
+    by_alias = ":" in asked and asked.partition(":")[2] != target.version
+    return [[function], [function, resource], *([[function, resource, executed]] if by_alias else [])]
 
 
 def tail(lines: tuple[LogLine, ...]) -> str:
