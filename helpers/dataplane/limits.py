@@ -26,6 +26,12 @@ _CODES = {"logs": "InvalidParameterException", "cognito-idp": "InvalidParameterE
 _BY_THE_SERVICE = frozenset({("lambda", "runtime")})
 """Members that the service itself checks, in its own words."""
 
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "string": str, "list": list, "map": Mapping, "structure": Mapping,
+    "integer": (int, float), "long": (int, float), "float": (int, float), "double": (int, float),
+}  # fmt: skip
+"""What a parameter is in Python; boto3 checks it before it sends, other programs may not."""
+
 _TIGHTER: dict[tuple[str, str], int] = {
     # The model's 5400 s and 32768 MB are for Lambda Managed Instances only ("Lambda quotas", Lambda Developer Guide).
     ("lambda", "Timeout"): 900,
@@ -40,7 +46,7 @@ def check(call: Call) -> None:
     ------
     AWSError
         ``ValidationException`` (``ValidationError`` in the query protocol, or the service's own name for it) that lists
-        what is wrong.
+        what is wrong; ``SerializationException`` for a text where a number belongs and the like.
     """
     shape = call.operation.input_shape
     if shape is None or call.service in _BY_HAND:
@@ -66,7 +72,15 @@ def _problems(service: str, shape: Shape, value: Any, path: str) -> Iterator[str
             yield from _problems(service, shape.key, key, f"{path}.{key}.key")
             yield from _problems(service, shape.value, item, f"{path}.{key}.member")
     else:
+        _check_type(shape, value, path)
         yield from _constraints(service, shape, value, path)
+
+
+def _check_type(shape: Shape, value: Any, path: str) -> None:
+    wanted = _TYPES.get(shape.type_name)
+    if wanted is not None and not isinstance(value, wanted):
+        message = f"{path}: {type(value).__name__} cannot be converted to {shape.type_name}"
+        raise AWSError("SerializationException", message, 400)
 
 
 def _structure(service: str, shape: StructureShape, value: Mapping[str, Any], path: str) -> Iterator[str]:
@@ -109,7 +123,12 @@ def _unmet(service: str, shape: Shape, value: Any) -> Iterator[str]:
 
 @functools.cache
 def _pattern(text: str) -> regex.Pattern[str]:
-    return regex.compile(text, regex.DOTALL)
+    """Compile a pattern of Java's; one that uses what Python lacks is not checked."""
+    beyond_16_bits = text.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
+    try:
+        return regex.compile(beyond_16_bits, regex.DOTALL)
+    except regex.error:
+        return regex.compile(".*", regex.DOTALL)
 
 
 def _shown(shape: Shape, value: Any) -> str:
