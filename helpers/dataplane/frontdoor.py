@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -25,6 +26,9 @@ Operation = Callable[[Call], HttpResponse]
 Address = Callable[[HttpRequest, str], HttpResponse]
 LOCAL_NAMES = frozenset({"127.0.0.1", "localhost"})
 ANONYMOUS = Caller("anonymous", "", "")
+POLLER = "event source mapping"
+"""Who polls queues and streams for Lambda. It asks again and again: its calls are not recorded, and their request ids
+are not drawn from the seeded source, so that they change nothing of what the learner sees."""
 _ERROR_CODE = re.compile(rb'"__type"\s*:\s*"([^"]+)"|<Code>([^<]+)</Code>')
 _SIGNATURE_CODES = {
     ("InvalidClientTokenId", "json"): "UnrecognizedClientException",
@@ -102,7 +106,7 @@ class FrontDoor:
         except Exception as error:
             failure = AWSError("InternalFailure", f"{type(error).__name__}: {error}", 500)
             outcome, response = failure.code, call.refuse(failure) if call else _refused(failure)
-        if call:
+        if call and call.caller.name != POLLER:
             self._context.record.add(
                 "call", call.caller.name, call.service, call.name, subject=call.subject, outcome=outcome,
                 started=started, milliseconds=(time.perf_counter() - clock) * 1000, request_id=call.request_id,
@@ -113,7 +117,8 @@ class FrontDoor:
         service = reader.service_of(request, signature.service if signature else "")
         operation, params = reader.operation_of(request, service)
         region = signature.region if signature else self._context.region
-        identifier = self._context.new_id()
+        poller = signature is not None and signature.access_key_id == self._context.identities.of_service(POLLER)[0]
+        identifier = str(uuid.uuid4()) if poller else self._context.new_id()
         return Call(request, service, operation, {}, region, self._context.account_id, ANONYMOUS, identifier), params
 
     def _verified(self, call: Call, signature: Signature | None) -> Caller:

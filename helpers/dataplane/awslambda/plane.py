@@ -18,6 +18,8 @@ from helpers.dataplane import cloudwatch
 from helpers.dataplane.awslambda import rules, runtimes, seams
 from helpers.dataplane.awslambda.event_config import EventConfigs
 from helpers.dataplane.awslambda.event_queue import EventQueue
+from helpers.dataplane.awslambda.event_sources.mappings import EventSources
+from helpers.dataplane.awslambda.event_sources.poller import Services
 from helpers.dataplane.awslambda.fleet import Fleet
 from helpers.dataplane.awslambda.function_url import FunctionUrls
 from helpers.dataplane.awslambda.functions import Functions, split
@@ -45,6 +47,7 @@ class LambdaPlane:
         self._configs = EventConfigs(self.functions)
         self.queue = EventQueue(context, self.functions, self.invoker, self._configs, telemetry)
         self._urls = FunctionUrls(context, self.functions, self.invoker)
+        self._sources = EventSources(Services(context, self.functions, self.invoker, telemetry))
         seams.install(self._for_moto)
         cloudwatch.install()
 
@@ -69,6 +72,7 @@ class LambdaPlane:
             "ListFunctionEventInvokeConfigs": self._configs.list,
             "CreateFunctionUrlConfig": self._urls.create,
             "UpdateFunctionUrlConfig": self._urls.create,
+            **self._sources.operations(),
         }
 
     def addresses(self) -> Mapping[str, Address]:
@@ -76,9 +80,10 @@ class LambdaPlane:
         return {"lambda-url": self._urls.answer}
 
     def stop(self) -> None:
-        """Stop the queue and every execution environment; moto gets its own methods back."""
+        """Stop the pollers, the queue and every execution environment; moto gets its own methods back."""
         seams.remove()
         cloudwatch.remove()
+        self._sources.stop()
         self.queue.stop()
         self._fleet.stop()
 
