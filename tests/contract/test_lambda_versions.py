@@ -74,6 +74,13 @@ def test_nothing_changed(client: Any) -> None:
     assert [version["Version"] for version in listed] == ["$LATEST", "1", "2"]
 
 
+@promise("Lambda API Reference, PublishVersion", "nothing is published twice, version 1 neither")
+def test_first_version_twice(aws: Subject) -> None:
+    client = aws.function(saying("zero"))
+    client.update_function_code(FunctionName="f", ZipFile=package({"app.py": saying("one")}))
+    assert [client.publish_version(FunctionName="f")["Version"] for _ in range(3)] == ["1", "1", "1"]
+
+
 @promise(VERSIONS, "the same code again is no change, so nothing is published")
 def test_same_code(client: Any) -> None:
     code = package({"app.py": saying("two")})

@@ -58,6 +58,7 @@ class LambdaPlane:
             "CreateFunction": self._create_function,
             "UpdateFunctionConfiguration": self._update_configuration,
             "UpdateFunctionCode": self._update_code,
+            "PublishVersion": self._publish,
             "DeleteFunction": self._delete_function,
             "PublishLayerVersion": self._publish_layer,
             "CreateAlias": self._write_alias,
@@ -156,15 +157,23 @@ class LambdaPlane:
         given = call.params
         rules.check_unpublished(split(given["FunctionName"])[1], "code")
         rules.check_package(given.get("ZipFile"), len(call.request.body), call.name)
+        publish = self._publish if given.get("Publish") else forward
         if set(given) - {"FunctionName", "ZipFile", "Publish"} or not given.get("ZipFile"):
-            return forward(call)
+            return publish(call)
         function = self.functions.find(given["FunctionName"], region=call.region).function
         if base64.b64encode(hashlib.sha256(given["ZipFile"]).digest()).decode() != function.code_sha_256:
-            return forward(call)
+            return publish(call)
         # The same code again: for moto that would be a change, and worth a new version; for AWS it is not.
         if given.get("Publish"):
             function = self.functions.backend(call.region).publish_version(function.function_name) or function
         return call.reply(function.get_configuration())
+
+    def _publish(self, call: Call) -> HttpResponse:
+        response = forward(call)
+        if response.status < 400:  # moto forgets this when it publishes version 1, and would publish it again as 2
+            function = self.functions.find(call.params["FunctionName"], region=call.region).function
+            function.code_or_config_updated = False
+        return response
 
     def _delete_function(self, call: Call) -> HttpResponse:
         response = forward(call)
