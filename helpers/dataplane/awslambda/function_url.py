@@ -117,34 +117,22 @@ def _allows_everyone(target: Target) -> bool:
 
 def event_of(request: HttpRequest, request_id: str, api_id: str, path: str, region: str) -> dict[str, Any]:
     """Return the event of an HTTP request in payload format 2.0."""
-    moment = datetime.now(UTC)
-    domain = f"{api_id}.lambda-url.{region}.on.aws"
     headers = {name.lower(): ",".join(request.headers.getlist(name)) for name in request.headers.keys()}  # noqa: SIM118
     cookies = [cookie.strip() for cookie in headers.pop("cookie", "").split(";") if cookie.strip()]
+    http = {
+        "method": request.method,
+        "path": unquote(path),
+        "protocol": "HTTP/1.1",
+        "sourceIp": "127.0.0.1",
+        "userAgent": headers.get("user-agent", ""),
+    }
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": unquote(path),
         "rawQueryString": request.query,
         "headers": headers,
-        "requestContext": {
-            "accountId": "anonymous",
-            "apiId": api_id,
-            "domainName": domain,
-            "domainPrefix": api_id,
-            "http": {
-                "method": request.method,
-                "path": unquote(path),
-                "protocol": "HTTP/1.1",
-                "sourceIp": "127.0.0.1",
-                "userAgent": headers.get("user-agent", ""),
-            },
-            "requestId": request_id,
-            "routeKey": "$default",
-            "stage": "$default",
-            "time": f"{moment:%d/%b/%Y:%H:%M:%S} +0000",
-            "timeEpoch": int(moment.timestamp() * 1000),
-        },
+        "requestContext": _request_context(http, request_id, api_id, region),
         "isBase64Encoded": False,
     }
     if cookies:
@@ -159,6 +147,22 @@ def event_of(request: HttpRequest, request_id: str, api_id: str, path: str, regi
         event["body"] = (base64.b64encode(request.body) if binary else request.body).decode()
         event["isBase64Encoded"] = binary
     return event
+
+
+def _request_context(http: dict[str, str], request_id: str, api_id: str, region: str) -> dict[str, Any]:
+    moment = datetime.now(UTC)
+    return {
+        "accountId": "anonymous",
+        "apiId": api_id,
+        "domainName": f"{api_id}.lambda-url.{region}.on.aws",
+        "domainPrefix": api_id,
+        "http": http,
+        "requestId": request_id,
+        "routeKey": "$default",
+        "stage": "$default",
+        "time": f"{moment:%d/%b/%Y:%H:%M:%S} +0000",
+        "timeEpoch": int(moment.timestamp() * 1000),
+    }
 
 
 def response_of(outcome: Outcome) -> HttpResponse:
