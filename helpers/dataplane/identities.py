@@ -128,6 +128,12 @@ class Identities:
         """Return the unique id of a role, ``AROA...``."""
         return str(self._iam.get_role(name).id)
 
+    def unique_id(self, caller: Caller) -> str:
+        """Return AWS's unique id of who calls: ``AROA...:session``, ``AIDA...``, or the account for its root."""
+        if caller.role:
+            return f"{self.role_id(caller.role)}:{caller.arn.rpartition('/')[2]}"
+        return self.user_id(caller.user) if caller.user else self.account_id
+
     def user_id(self, name: str) -> str:
         """Return the unique id of an IAM user, ``AIDA...``."""
         return str(self._iam.users[name].id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from helpers.dataplane.call import Call, Caller
+from helpers.dataplane.call import Call
 from helpers.dataplane.frontdoor import Address, Operation
 from helpers.dataplane.identities import Identities
 from helpers.dataplane.web import HttpResponse
@@ -36,9 +36,4 @@ class StsPlane:
 
     def _get_caller_identity(self, call: Call) -> HttpResponse:
         caller = call.caller
-        return call.reply({"UserId": self._user_id(caller), "Account": call.account_id, "Arn": caller.arn})
-
-    def _user_id(self, caller: Caller) -> str:
-        if caller.role:
-            return f"{self._identities.role_id(caller.role)}:{caller.arn.rpartition('/')[2]}"
-        return self._identities.user_id(caller.user) if caller.user else self._identities.account_id
+        return call.reply({"UserId": self._identities.unique_id(caller), "Account": call.account_id, "Arn": caller.arn})

@@ -11,6 +11,7 @@ import hashlib
 import json
 import random
 from collections.abc import Mapping
+from typing import Any
 
 from moto.awslambda.models import LambdaFunction
 
@@ -87,6 +88,29 @@ class LambdaPlane:
         self._sources.stop()
         self.queue.stop()
         self._fleet.stop()
+
+    def statements(self, arn: str) -> list[dict[str, Any]]:
+        """Return the statements of a function's resource policy, of all its versions and aliases.
+
+        Raises
+        ------
+        AWSError
+            ``ResourceNotFoundException``.
+        """
+        name = self.functions.find(arn).name
+        versions = self.functions.backend(arn.split(":")[3]).list_versions_by_function(name)
+        return [statement for version in versions for statement in version.policy.statements]
+
+    def push(self, arn: str, payload: bytes, source: str) -> None:
+        """Put an event of another service, ``source``, into the function's queue; what may do so is checked before.
+
+        Raises
+        ------
+        AWSError
+            ``ResourceNotFoundException``, or the event is too large or not JSON.
+        """
+        rules.check_payload(payload, "Event")
+        self.queue.put(self.functions.find(arn), Request(payload, source, self._context.new_id()))
 
     def _invoke(self, call: Call) -> HttpResponse:
         given = call.params

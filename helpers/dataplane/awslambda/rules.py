@@ -72,11 +72,11 @@ def _check_variables(variables: dict[str, str]) -> None:
 def check_role(arn: str, identities: Identities) -> None:
     """Check that the execution role exists and that its trust policy lets Lambda assume it."""
     role = identities.role(arn)
-    if role is None or not _trusts(role.assume_role_policy_document, "lambda.amazonaws.com"):
+    if role is None or not trusts(role.assume_role_policy_document, "lambda.amazonaws.com"):
         raise invalid("The role defined for the function cannot be assumed by Lambda.")
 
 
-def _trusts(document: str | dict[str, Any], service: str) -> bool:
+def trusts(document: str | dict[str, Any], service: str) -> bool:
     policy = json.loads(document) if isinstance(document, str) else document
     statements = policy.get("Statement") or []
     for statement in statements if isinstance(statements, list) else [statements]:

@@ -1,0 +1,23 @@
+"""Seams: the few places inside moto that a data plane takes over while it runs, and gives back when it stops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Seams:
+    """What was put in the place of what."""
+
+    def __init__(self) -> None:
+        self._before: list[tuple[Any, str, Any]] = []
+
+    def put(self, owner: Any, name: str, new: Any) -> None:
+        """Let ``new`` stand for the attribute ``name`` of a module or a class."""
+        self._before.append((owner, name, vars(owner)[name]))
+        setattr(owner, name, new)
+
+    def remove(self) -> None:
+        """Put everything back."""
+        while self._before:
+            owner, name, old = self._before.pop()
+            setattr(owner, name, old)
