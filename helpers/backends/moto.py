@@ -14,10 +14,15 @@ from helpers.dataplane.awslambda.guardian import GUARDIAN
 from helpers.dataplane.awslambda.plane import LambdaPlane
 from helpers.dataplane.clock import Clock
 from helpers.dataplane.context import Context
+from helpers.dataplane.delivery import Post
+from helpers.dataplane.events import EventsPlane
 from helpers.dataplane.frontdoor import FrontDoor
 from helpers.dataplane.identities import Identities
 from helpers.dataplane.record import Record
+from helpers.dataplane.s3 import S3Plane
+from helpers.dataplane.scheduler import SchedulerPlane
 from helpers.dataplane.sts import StsPlane
+from helpers.dataplane.timetable import Timetable
 from helpers.dataplane.web import LocalServer
 
 ACCOUNT_ID = "123456789012"
@@ -61,10 +66,19 @@ class MotoBackend:
         GUARDIAN.hold("folder", self.context.home)
         self.door = FrontDoor(self.context)
         self.door.add(StsPlane(identities))
-        self.door.add(LambdaPlane(self.context, settings.seed))
+        functions = LambdaPlane(self.context, settings.seed)
+        self.door.add(functions)
+        self._add_events(functions)
         shortcut.install(self.door.answer, self.server.port)
         self._switch_interval = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_SECONDS)
+
+    def _add_events(self, functions: LambdaPlane) -> None:
+        """Add the services that call functions when something happens."""
+        post, timetable = Post(self.context, functions), Timetable(self.context.clock)
+        bus = EventsPlane(self.context, post, timetable)
+        for plane in (bus, S3Plane(self.context, post, bus), SchedulerPlane(self.context, post, timetable)):
+            self.door.add(plane)
 
     def stop(self) -> None:
         """End everything that runs and remove what it left on disk."""
