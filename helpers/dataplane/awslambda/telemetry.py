@@ -66,6 +66,10 @@ class Telemetry:
         """Count one of a metric such as ``Throttles`` or ``DeadLetterErrors``."""
         self._count(target, {metric: 1.0}, "Count")
 
+    def measure(self, target: Target, metric: str, milliseconds: float) -> None:
+        """Write one value of a metric such as ``IteratorAge``."""
+        self._count(target, {metric: milliseconds}, "Milliseconds")
+
     def _count(self, target: Target, values: Mapping[str, float], unit: str) -> None:
         backend = cloudwatch_backends[self._context.account_id][target.function.region]
         now = utcnow()

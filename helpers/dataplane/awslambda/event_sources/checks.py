@@ -61,7 +61,7 @@ def check_new(given: Given[str, Any]) -> None:
     if not source and not given.get("SelfManagedEventSource"):
         raise invalid("Unrecognized event source.")
     service, position = service_of(source), given.get("StartingPosition")
-    if service != "sqs":  # streams follow
+    if service not in PERMISSIONS:
         raise _not_built(f"an event source of {service or 'your own'}")
     if service == "sqs":
         if position or given.get("StartingPositionTimestamp"):

@@ -18,10 +18,12 @@ from moto.kinesis.models import kinesis_backends
 from moto.sqs.models import sqs_backends
 
 from helpers.dataplane.awslambda.event_sources import checks
+from helpers.dataplane.awslambda.event_sources.arrivals import Arrivals
 from helpers.dataplane.awslambda.event_sources.patches import Patches
 from helpers.dataplane.awslambda.event_sources.poller import Mapping, Poller, Services
 from helpers.dataplane.awslambda.event_sources.queues import Queues
 from helpers.dataplane.awslambda.event_sources.sqs import SqsPoller
+from helpers.dataplane.awslambda.event_sources.streams import StreamPoller
 from helpers.dataplane.awslambda.functions import split
 from helpers.dataplane.call import AWSError, Call
 from helpers.dataplane.frontdoor import Operation
@@ -37,10 +39,11 @@ class EventSources:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._pollers: dict[str, Poller] = {}
-        self._queues = Queues(services.context.clock)
+        self._queues, self._arrivals = Queues(services.context.clock), Arrivals(services.context.clock)
         self._patches = Patches()
         self._create_in_moto = LambdaBackend.create_event_source_mapping
         self._queues.install()
+        self._arrivals.install()
         self._patches.put(LambdaBackend, "create_event_source_mapping", lambda *given: self._create_mapping(*given))
         self._patches.put(LambdaBackend, "update_event_source_mapping", lambda *given: self._update_mapping(*given))
         self._patches.put(LambdaBackend, "delete_event_source_mapping", lambda *given: self._delete_mapping(*given))
@@ -64,6 +67,7 @@ class EventSources:
         self._pollers.clear()
         self._patches.undo()
         self._queues.remove()
+        self._arrivals.remove()
 
     def _create(self, call: Call) -> HttpResponse:
         made = self._backend(call.region).create_event_source_mapping(dict(call.params))
@@ -126,7 +130,9 @@ class EventSources:
         return made
 
     def _poller(self, mapping: Mapping) -> Poller:
-        return SqsPoller(mapping, self._services, self._queues)
+        if mapping.service == "sqs":
+            return SqsPoller(mapping, self._services, self._queues)
+        return StreamPoller(mapping, self._services, self._arrivals)
 
     def _take_off(self, backend: LambdaBackend, made: EventSourceMapping) -> None:
         """Keep moto from calling the function itself when a message, an item or a record is put."""
