@@ -15,12 +15,15 @@ from helpers.dataplane.awslambda.plane import LambdaPlane
 from helpers.dataplane.clock import Clock
 from helpers.dataplane.context import Context
 from helpers.dataplane.delivery import Post
+from helpers.dataplane.ec2 import Ec2Plane
 from helpers.dataplane.events import EventsPlane
 from helpers.dataplane.frontdoor import FrontDoor
 from helpers.dataplane.identities import Identities
+from helpers.dataplane.logs import LogsPlane
 from helpers.dataplane.record import Record
 from helpers.dataplane.s3 import S3Plane
 from helpers.dataplane.scheduler import SchedulerPlane
+from helpers.dataplane.sns import SnsPlane
 from helpers.dataplane.sts import StsPlane
 from helpers.dataplane.timetable import Timetable
 from helpers.dataplane.web import LocalServer
@@ -77,8 +80,12 @@ class MotoBackend:
         """Add the services that call functions when something happens."""
         post, timetable = Post(self.context, functions), Timetable(self.context.clock)
         bus = EventsPlane(self.context, post, timetable)
-        for plane in (bus, S3Plane(self.context, post, bus), SchedulerPlane(self.context, post, timetable)):
-            self.door.add(plane)
+        self.door.add(bus)
+        self.door.add(SchedulerPlane(self.context, post, timetable))
+        self.door.add(SnsPlane(self.context, post))
+        self.door.add(S3Plane(self.context, post, bus))
+        self.door.add(LogsPlane(self.context, post))
+        self.door.add(Ec2Plane(self.context, bus))
 
     def stop(self) -> None:
         """End everything that runs and remove what it left on disk."""

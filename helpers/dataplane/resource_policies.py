@@ -8,6 +8,7 @@ StringLike, ArnEquals and ArnLike on those two keys; a statement with any other 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -39,9 +40,13 @@ def _covers(statement: Mapping[str, Any], asker: Asker, action: str, resource: s
 
 
 def _names(principal: Any, service: str) -> bool:
+    """Return whether a principal is the service, by its name or by that of its Region (``logs.us-east-1...``)."""
     if isinstance(principal, Mapping):
-        return "*" in _many(principal.get("AWS")) or f"{service}.amazonaws.com" in _many(principal.get("Service"))
-    return principal in ("*", f"{service}.amazonaws.com")
+        if "*" in _many(principal.get("AWS")):
+            return True
+        principal = principal.get("Service")
+    name = re.compile(rf"{service}(\.[a-z0-9-]+)?\.amazonaws\.com|\*")
+    return any(name.fullmatch(one) for one in _many(principal))
 
 
 def _holds(operator: str, wanted: Mapping[str, Any], asker: Asker) -> bool:

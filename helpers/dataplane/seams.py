@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from typing import Any
 
 
@@ -12,12 +14,20 @@ class Seams:
         self._before: list[tuple[Any, str, Any]] = []
 
     def put(self, owner: Any, name: str, new: Any) -> None:
-        """Let ``new`` stand for the attribute ``name`` of a module or a class."""
+        """Let ``new`` stand for the attribute ``name`` of a module or a class.
+
+        A method of a data plane that stands for one of moto's gets moto's object as its first argument.
+        """
         self._before.append((owner, name, vars(owner)[name]))
-        setattr(owner, name, new)
+        setattr(owner, name, _function(new) if inspect.ismethod(new) else new)
 
     def remove(self) -> None:
         """Put everything back."""
         while self._before:
             owner, name, old = self._before.pop()
             setattr(owner, name, old)
+
+
+def _function(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a bound method as a function, which Python binds again to the object whose class it is put into."""
+    return lambda *given, **named: method(*given, **named)
