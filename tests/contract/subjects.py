@@ -178,10 +178,13 @@ class Subject:
         return float(sum(point[statistic] for point in points))
 
     def queue(self, name: str = "q") -> tuple[str, str]:
-        """Create a queue; return its URL and its ARN."""
+        """Create a queue to which every service may send; return its URL and its ARN."""
         sqs = self.client("sqs")
         url = sqs.create_queue(QueueName=name)["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        send = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [send]})
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
         return url, arn
 
     def message(self, url: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What other services promise about calling functions: here only that the function really ran.
 
-The control plane of these services is moto's; whatever of it calls a function has to reach the same runtime as Invoke.
+Whatever in the cloud calls a function, moto's control plane included, has to reach the same runtime as Invoke.
 """
 
 from __future__ import annotations
@@ -20,9 +20,13 @@ EMPTY = {"AWSTemplateFormatVersion": "2010-09-09"}
 machines = not_built("state machines do not run")
 
 
-def function(aws: Subject, source: str = RAN) -> str:
-    """Create the function ``f``; return its ARN."""
-    return str(aws.function(source).get_function(FunctionName="f")["Configuration"]["FunctionArn"])
+def function(aws: Subject, source: str = RAN, principal: str = "") -> str:
+    """Create the function ``f``, which the service ``principal`` may invoke; return its ARN."""
+    client = aws.function(source)
+    if principal:
+        permission = {"Action": "lambda:InvokeFunction", "Principal": f"{principal}.amazonaws.com"}
+        client.add_permission(FunctionName="f", StatementId="service", **permission)
+    return str(client.get_function(FunctionName="f")["Configuration"]["FunctionArn"])
 
 
 def ran(aws: Subject, times: int = 1, seconds: float = 5) -> bool:
@@ -34,7 +38,7 @@ def ran(aws: Subject, times: int = 1, seconds: float = 5) -> bool:
     "Amazon SNS Developer Guide, Fanout to Lambda functions", "a message of a topic invokes a function that subscribed"
 )
 def test_sns(aws: Subject) -> None:
-    arn, sns = function(aws), aws.client("sns")
+    arn, sns = function(aws, principal="sns"), aws.client("sns")
     topic = sns.create_topic(Name="orders")["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn)
     sns.publish(TopicArn=topic, Message="bread")
@@ -46,7 +50,7 @@ def test_sns(aws: Subject) -> None:
     "a log event invokes the function of a subscription filter",
 )
 def test_logs_subscription(aws: Subject) -> None:
-    arn, logs = function(aws), aws.client("logs")
+    arn, logs = function(aws, principal="logs"), aws.client("logs")
     logs.create_log_group(logGroupName="till")
     logs.create_log_stream(logGroupName="till", logStreamName="1")
     logs.put_subscription_filter(logGroupName="till", filterName="all", filterPattern="", destinationArn=arn)
@@ -61,10 +65,7 @@ def test_logs_subscription(aws: Subject) -> None:
 )
 def test_rotation(aws: Subject) -> None:
     steps = "def handler(event, context): print(event['Step'])"
-    arn, secrets = function(aws, steps), aws.client("secretsmanager")
-    aws.client("lambda").add_permission(
-        FunctionName="f", StatementId="s", Action="lambda:InvokeFunction", Principal="secretsmanager.amazonaws.com"
-    )
+    arn, secrets = function(aws, steps, "secretsmanager"), aws.client("secretsmanager")
     secrets.create_secret(Name="till", SecretString="1234")
     secrets.rotate_secret(SecretId="till", RotationLambdaARN=arn, RotationRules={"AutomaticallyAfterDays": 30})
     wanted = [f"{step}Secret\n" for step in ("create", "set", "test", "finish")]
@@ -145,12 +146,11 @@ def test_step_functions_invoke(aws: Subject) -> None:
     assert ran(aws)
 
 
-@not_built("moto does not hand an event to a function")
 @promise(
     "EventBridge User Guide, Amazon EventBridge targets", "an event that a rule matches invokes the rule's function"
 )
 def test_event_bridge(aws: Subject) -> None:
-    arn, events = function(aws), aws.client("events")
+    arn, events = function(aws, principal="events"), aws.client("events")
     events.put_rule(Name="orders", EventPattern=json.dumps({"source": ["shop"]}))
     events.put_targets(Rule="orders", Targets=[{"Id": "f", "Arn": arn}])
     entry = {"Source": "shop", "DetailType": "order", "Detail": "{}"}
@@ -163,7 +163,7 @@ def test_event_bridge(aws: Subject) -> None:
     "a new object invokes the function of the bucket's notification",
 )
 def test_s3(aws: Subject) -> None:
-    arn, s3 = function(aws), aws.client("s3")
+    arn, s3 = function(aws, principal="s3"), aws.client("s3")
     s3.create_bucket(Bucket="shop")
     s3.put_bucket_notification_configuration(
         Bucket="shop",
