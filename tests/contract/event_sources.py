@@ -7,8 +7,8 @@ from typing import Any
 
 from tests.contract.subjects import Subject
 
-SAYS = "import json\ndef handler(event, context):\n    print('got ' + json.dumps(event))\n"
-"""Logs each event."""
+SAYS = "import json, time\ndef handler(event, context):\n    print('got', time.time(), json.dumps(event))\n"
+"""Logs when it gets which event."""
 FAILS = SAYS + "    raise ValueError('burnt')\n"
 FAILS_ON_BAD = SAYS + "    if 'bad' in json.dumps(event): raise ValueError('burnt')\n"
 Event = dict[str, Any]
@@ -16,7 +16,8 @@ Event = dict[str, Any]
 
 def events(aws: Subject, name: str = "f") -> list[Event]:
     """Return the events that a function logged, in order."""
-    return [json.loads(line[4:]) for line in aws.logged(name) if line.startswith("got ")]
+    got = [line.split(" ", 2)[1:] for line in aws.logged(name) if line.startswith("got ")]
+    return [json.loads(text) for _, text in sorted(got, key=lambda line: float(line[0]))]
 
 
 def records(aws: Subject, name: str = "f") -> list[Event]:

@@ -234,7 +234,7 @@ def test_maximum_concurrency(aws: Subject) -> None:
 
 @promise(SQS, "messages of a FIFO queue are processed in order in each group, groups at the same time")
 def test_fifo(aws: Subject) -> None:
-    aws.function(SAYS + "    import time; time.sleep(0.02)")
+    aws.function(SAYS + "    time.sleep(0.02)")
     url, arn = queue(aws, "q.fifo", FifoQueue="true", ContentBasedDeduplication="true")
     sent = [(f"{group}{number}", group) for number in range(12) for group in "abc"]
     for text, group in sent:

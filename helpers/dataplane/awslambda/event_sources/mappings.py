@@ -160,12 +160,15 @@ class EventSources:
         if enabled != mapping.enabled:
             mapping.enabled = enabled
             (poller.start if enabled else poller.stop)()
+            if not enabled:
+                poller.join(_STOP_SECONDS)
         return backend._event_source_mappings.get(uuid)
 
     def _delete_mapping(self, backend: LambdaBackend, uuid: str) -> EventSourceMapping | None:
         poller = self._pollers.pop(uuid, None)
         if poller is not None:
             poller.close()
+            poller.join(_STOP_SECONDS)
         return backend._event_source_mappings.pop(uuid, None)
 
     def _described(self, mapping: Mapping, state: str = "") -> dict[str, Any]:

@@ -62,9 +62,14 @@ class Queues:
         until = self._clock.time() + seconds
         while not stop.is_set() and self._clock.time() < until:
             with queue._messages_lock:
-                if next(self._receivable(queue), None) is not None:
+                if stop.is_set() or next(self._receivable(queue), None) is not None:
                     return
                 self._pause(queue, until)
+
+    def wake(self, queue: Queue) -> None:
+        """Let whoever waits for a message of the queue look whether to stop."""
+        with queue._messages_lock:
+            queue._messages_lock.notify_all()
 
     def _now(self) -> float:
         return self._clock.time() * 1000

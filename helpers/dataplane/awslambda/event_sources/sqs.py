@@ -11,9 +11,11 @@ reduced.
 from __future__ import annotations
 
 import base64
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
+from moto.sqs.exceptions import QueueDoesNotExist
 from moto.sqs.models import Queue, sqs_backends
 
 from helpers.dataplane.awslambda.event_sources.poller import (
@@ -54,6 +56,12 @@ class SqsPoller(Poller):
         if batch:
             self.in_background(lambda: self._deliver(batch))
 
+    def stop(self) -> None:
+        """Poll no more, and wait for messages no longer."""
+        super().stop()
+        with contextlib.suppress(QueueDoesNotExist):
+            self._queues.wake(self._queue())
+
     def _room(self) -> int:
         if not self.busy:
             self._busy_since = self.clock.now()
@@ -62,6 +70,7 @@ class SqsPoller(Poller):
         return min(grown, most, MOST_WORKERS)
 
     def _collect(self) -> list[Message]:
+        self.client("sqs")  # making a client takes a moment, in which the settings may change
         size = self.mapping.settings["BatchSize"]
         window = self.mapping.settings["MaximumBatchingWindowInSeconds"]
         batch, self._left_over = self._left_over, []
