@@ -15,9 +15,8 @@ from helpers.dataplane.awslambda.plane import LambdaPlane
 from helpers.dataplane.clock import Clock
 from helpers.dataplane.context import Context
 from helpers.dataplane.delivery import Post
-from helpers.dataplane.ec2 import Ec2Plane
 from helpers.dataplane.events import EventsPlane
-from helpers.dataplane.frontdoor import FrontDoor
+from helpers.dataplane.frontdoor import DataPlane, FrontDoor
 from helpers.dataplane.identities import Identities
 from helpers.dataplane.logs import LogsPlane
 from helpers.dataplane.record import Record
@@ -85,7 +84,7 @@ class MotoBackend:
         self.door.add(SnsPlane(self.context, post))
         self.door.add(S3Plane(self.context, post, bus))
         self.door.add(LogsPlane(self.context, post))
-        self.door.add(Ec2Plane(self.context, bus))
+        self.door.add_later("ec2", lambda: _ec2(self.context, bus))
 
     def stop(self) -> None:
         """End everything that runs and remove what it left on disk."""
@@ -95,3 +94,9 @@ class MotoBackend:
         self.server.stop()
         shutil.rmtree(self.context.home, ignore_errors=True)
         GUARDIAN.release("folder", self.context.home)
+
+
+def _ec2(context: Context, bus: EventsPlane) -> DataPlane:
+    from helpers.dataplane.ec2 import Ec2Plane  # 80 MB and a second
+
+    return Ec2Plane(context, bus)

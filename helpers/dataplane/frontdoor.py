@@ -8,6 +8,7 @@ a record.
 from __future__ import annotations
 
 import re
+import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -63,12 +64,28 @@ class FrontDoor:
         self._planes: list[DataPlane] = []
         self._operations: dict[tuple[str, str], Operation] = {}
         self._addresses: dict[str, Address] = {}
+        self._later: dict[str, Callable[[], DataPlane]] = {}
+        self._waking = threading.RLock()
 
     def add(self, plane: DataPlane) -> None:
         """Let ``plane`` answer for its service."""
         self._planes.append(plane)
         self._operations.update({(plane.service, name): do for name, do in plane.operations().items()})
         self._addresses.update(plane.addresses())
+
+    def add_later(self, service: str, make: Callable[[], DataPlane]) -> None:
+        """Let the plane that ``make`` makes answer for ``service`` from its first call on.
+
+        This is for planes of services that few notebooks use and whose part of moto is slow to import or large.
+        """
+        self._later[service] = make
+
+    def wake(self, service: str) -> None:
+        """Make the plane of ``service`` now, if that is still to be done."""
+        with self._waking:
+            if service in self._later:
+                self.add(self._later[service]())
+                del self._later[service]
 
     def stop(self) -> None:
         """Stop all data planes, the last one first."""
@@ -137,6 +154,8 @@ class FrontDoor:
     def _serve(self, call: Call) -> HttpResponse:
         limits.check(call)
         self._context.identities.authorize(call)
+        if call.service in self._later:
+            self.wake(call.service)
         return self._operations.get((call.service, call.name), control_plane.forward)(call)
 
 
