@@ -5,7 +5,8 @@ received again, or goes to the dead-letter queue when it was received ``maxRecei
 other messages of its group wait as long ("Amazon SQS visibility timeout", "Dead-letter queues", "FIFO delivery logic",
 Amazon SQS Developer Guide). moto does this in real time, without a lock, and walks all messages several times at each
 call. Here time is the cloud's, each queue has one lock, and a receive ends as soon as it has enough. A deduplication id
-is remembered for its five minutes although the message was deleted, and sequence numbers rise.
+is remembered for its five minutes although the message was deleted, and sequence numbers rise. While a function has a
+message, the message's visibility timeout passes in real time, because the function runs in real time too.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import copy
 import hashlib
 import itertools
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import moto.sqs.models as models
@@ -65,6 +68,25 @@ class Queues:
                 if stop.is_set() or next(self._receivable(queue), None) is not None:
                     return
                 self._pause(queue, until)
+
+    @contextmanager
+    def held(self, queue: Queue, receipt_handles: Collection[str]) -> Iterator[None]:
+        """Let the visibility timeouts of received messages pass in real time, not in the cloud's."""
+        began, forever = time.monotonic(), float("inf")
+        with queue._messages_lock:
+            now = self._now()
+            left = {m: m.visible_at - now for m in queue._messages if m.receipt_handle in receipt_handles}
+            for message in left:
+                message.visible_at = forever
+        try:
+            yield
+        finally:
+            passed = (time.monotonic() - began) * 1000
+            with queue._messages_lock:
+                for message, milliseconds in left.items():
+                    if message.visible_at == forever:
+                        message.visible_at = self._now() + milliseconds - passed
+                queue._messages_lock.notify_all()
 
     def wake(self, queue: Queue) -> None:
         """Let whoever waits for a message of the queue look whether to stop."""

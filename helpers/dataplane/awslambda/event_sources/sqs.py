@@ -18,6 +18,7 @@ from typing import Any
 from moto.sqs.exceptions import QueueDoesNotExist
 from moto.sqs.models import Queue, sqs_backends
 
+from helpers.dataplane.awslambda.environment import Outcome
 from helpers.dataplane.awslambda.event_sources.poller import (
     MOST_WORKERS,
     Mapping,
@@ -139,14 +140,18 @@ class SqsPoller(Poller):
         ids = [message["MessageId"] for message, _ in batch]
         count = batch[0][0]["Attributes"]["ApproximateReceiveCount"]
         request_id = self.request_id(ids[0], count)
-        outcome = self._until_visible(lambda: self.invoke([text for _, text in batch], request_id)[1])
+        outcome = self._until_visible(lambda: self._invoke(batch, request_id))
         if outcome is None or outcome.function_error:
             return
         failed = failures_in(outcome.payload, ids) if self.mapping.reports_failures else set()
         if failed is not None:
             self._delete([message for message in batch if message[0]["MessageId"] not in failed])
 
-    def _until_visible(self, attempt: Callable[[], Any]) -> Any:
+    def _invoke(self, batch: list[Message], request_id: str) -> Outcome:
+        with self._queues.held(self._queue(), {message["ReceiptHandle"] for message, _ in batch}):
+            return self.invoke([text for _, text in batch], request_id)[1]
+
+    def _until_visible(self, attempt: Callable[[], Outcome]) -> Outcome | None:
         """Return what ``attempt`` returns, tried again while it is throttled and the messages are invisible."""
         until = self.clock.now() + float(self._queue().visibility_timeout)  # type: ignore[attr-defined]
         backoff = 1.0
