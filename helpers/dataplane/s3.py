@@ -31,16 +31,16 @@ from helpers.dataplane.seams import Seams
 from helpers.dataplane.web import HttpResponse
 
 _WRITES = {
-    "PutObject": "ObjectCreated",
-    "CopyObject": "ObjectCreated",
-    "CompleteMultipartUpload": "ObjectCreated",
+    "PutObject": "ObjectCreated:Put",
+    "CopyObject": "ObjectCreated:Copy",
+    "CompleteMultipartUpload": "ObjectCreated:CompleteMultipartUpload",
     "DeleteObject": "ObjectRemoved",
     "DeleteObjects": "ObjectRemoved",
     "PutObjectTagging": "ObjectTagging",
     "DeleteObjectTagging": "ObjectTagging",
     "PutObjectAcl": "ObjectAcl",
 }
-"""The family of events that an operation causes; moto notices more than happened, such as tags at each PutObject."""
+"""The events that an operation causes; moto notices more, such as tags at each PutObject."""
 _REFUSED = "Unable to validate the following destination configurations"
 _DESTINATIONS = {
     "LambdaFunctionConfigurations": "LambdaFunctionArn",
@@ -111,11 +111,10 @@ class S3Plane:
             version = named.get("version_id") or (rest[0] if rest else None)
             before = [key for key in bucket.keys.getlist(key_name, []) if version in (None, str(key.version_id))]
             done, meta = delete(backend, bucket_name, key_name, *rest, **named)
-            if done and before:
-                newest = bucket.keys.get(key_name)
-                marked = isinstance(newest, FakeDeleteMarker) and newest is not before[-1]
-                event = "ObjectRemoved:DeleteMarkerCreated" if marked else "ObjectRemoved:Delete"
-                self._take(bucket, event, newest if marked else before[-1])
+            if done and before and version is None and bucket.is_versioned:
+                self._take(bucket, "ObjectRemoved:DeleteMarkerCreated", bucket.keys.get(key_name))
+            elif done and before:
+                self._take(bucket, "ObjectRemoved:Delete", before[-1])
             return done, meta
 
         return delete_object
