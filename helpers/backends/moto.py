@@ -13,6 +13,7 @@ from helpers.dataplane import control_plane, quotas
 from helpers.dataplane.awslambda.guardian import GUARDIAN
 from helpers.dataplane.awslambda.plane import LambdaPlane
 from helpers.dataplane.clock import Clock
+from helpers.dataplane.codepipeline import CodePipelinePlane
 from helpers.dataplane.context import Context
 from helpers.dataplane.delivery import Post
 from helpers.dataplane.events import EventsPlane
@@ -85,6 +86,17 @@ class MotoBackend:
         self.door.add(S3Plane(self.context, post, bus))
         self.door.add(LogsPlane(self.context, post))
         self.door.add_later("ec2", lambda: _ec2(self.context, bus))
+        self.door.add(CodePipelinePlane(bus))
+        self.door.add_later("cognito-idp", lambda: _cognito(self.context, post))
+        self.door.add_later("cloudformation", lambda: self._cloudformation(post))
+
+    def _cloudformation(self, post: Post) -> DataPlane:
+        """A stack makes resources inside moto, without a call that would wake their planes."""
+        from helpers.dataplane.cloudformation import CloudFormationPlane
+
+        self.door.wake("ec2")
+        self.door.wake("cognito-idp")
+        return CloudFormationPlane(self.context, post)
 
     def stop(self) -> None:
         """End everything that runs and remove what it left on disk."""
@@ -100,3 +112,9 @@ def _ec2(context: Context, bus: EventsPlane) -> DataPlane:
     from helpers.dataplane.ec2 import Ec2Plane  # 80 MB and a second
 
     return Ec2Plane(context, bus)
+
+
+def _cognito(context: Context, post: Post) -> DataPlane:
+    from helpers.dataplane.cognito import CognitoPlane
+
+    return CognitoPlane(context, post)

@@ -13,17 +13,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from moto.core.exceptions import ServiceException
 from moto.iam.access_control import PermissionResult
 from moto.sqs.exceptions import QueueDoesNotExist
 from moto.sqs.models import Queue, sqs_backends
 
+from helpers.dataplane.awslambda.environment import Outcome
 from helpers.dataplane.awslambda.plane import LambdaPlane
 from helpers.dataplane.call import AWSError, Caller
 from helpers.dataplane.context import Context
 from helpers.dataplane.resource_policies import Asker, allows
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Delivery:
     """The ARN of the role with which the service acts; without one the target's policy decides."""
     options: dict[str, Any] = field(default_factory=dict)
     """What a target takes besides: ``attributes`` and ``group_id`` of a message, ``subject`` of a notification."""
+    trusted: bool = False
+    """Whether the service acts with the permissions of its caller, so that nothing is asked."""
 
 
 @dataclass(frozen=True)
@@ -77,12 +82,26 @@ class Post:
         AWSError
             The target is not there, or refuses.
         """
+        self._written_down(delivery, lambda: self._taker(delivery.target_arn).take(delivery))
+
+    def ask(self, delivery: Delivery) -> Outcome:
+        """Call a function synchronously and return its outcome, and write that down.
+
+        Raises
+        ------
+        AWSError
+            The function is not there, refuses, or is throttled.
+        """
+        body = delivery.body.encode()
+        return self._written_down(delivery, lambda: self._functions.call(delivery.target_arn, body, delivery.service))
+
+    def _written_down(self, delivery: Delivery, act: Callable[[], T]) -> T:
         started, outcome = time.time(), "ok"
         target = delivery.target_arn.split(":")
         name = f"function {target[6]}" if target[2] == "lambda" else target[2]
         try:
             self._check(delivery)
-            self._taker(delivery.target_arn).take(delivery)
+            return act()
         except AWSError as error:
             outcome = error.code
             raise
@@ -94,6 +113,8 @@ class Post:
 
     def _check(self, delivery: Delivery) -> None:
         arn = delivery.target_arn
+        if delivery.trusted:
+            return
         if delivery.role:
             who, allowed = delivery.role, self._role_may(delivery.role, arn)
         else:

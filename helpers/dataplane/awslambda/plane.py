@@ -17,6 +17,7 @@ from moto.awslambda.models import LambdaFunction
 
 from helpers.dataplane import cloudwatch
 from helpers.dataplane.awslambda import rules, runtimes, seams
+from helpers.dataplane.awslambda.environment import Outcome
 from helpers.dataplane.awslambda.event_config import EventConfigs
 from helpers.dataplane.awslambda.event_queue import EventQueue
 from helpers.dataplane.awslambda.event_sources.mappings import EventSources
@@ -111,6 +112,17 @@ class LambdaPlane:
         """
         rules.check_payload(payload, "Event")
         self.queue.put(self.functions.find(arn), Request(payload, source, self._context.new_id()))
+
+    def call(self, arn: str, payload: bytes, source: str) -> Outcome:
+        """Run a function for another service, ``source``, that waits for its outcome.
+
+        Raises
+        ------
+        AWSError
+            ``ResourceNotFoundException``, ``TooManyRequestsException``, or the event is too large.
+        """
+        rules.check_payload(payload, "RequestResponse")
+        return self.invoker.run(self.functions.find(arn), Request(payload, source, self._context.new_id()))
 
     def _invoke(self, call: Call) -> HttpResponse:
         given = call.params
