@@ -10,6 +10,7 @@ import functools
 import json
 import logging
 import re
+import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -30,6 +31,9 @@ from werkzeug.exceptions import HTTPException
 
 from helpers.dataplane.call import AWSError, Call
 from helpers.dataplane.web import HttpRequest, HttpResponse
+
+# jsonschema, which API Gateway needs, would compile a grammar for a format that nobody here asks for: a second, 15 MB.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 Method = Callable[..., tuple[int, dict[str, Any], Any]]
 
