@@ -8,6 +8,8 @@ ONLY ?=
 PORT ?=
 # make test JOBS=4
 JOBS ?= 2
+# make bench WITH=ministack
+WITH ?=
 # make lock UPGRADE=--upgrade
 UPGRADE ?=
 # what strict nbval runs: every cell, and every output compared with the committed one
@@ -53,7 +55,7 @@ fidelity: setup
 	$(BIN)/python -m tools.fidelity
 
 bench: setup
-	$(BIN)/python -m tools.bench
+	$(BIN)/python -m tools.bench $(if $(WITH),--with $(WITH))
 
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra test --no-header --no-emit-index-url \
