@@ -4,7 +4,7 @@ AWS: ``https://ID.lambda-url.REGION.on.aws/`` turns an HTTP request into an even
 into a response; with ``AuthType=NONE`` the function's resource policy must let everyone call it (since October 2025
 both ``lambda:InvokeFunctionUrl`` and ``lambda:InvokeFunction``), with ``AWS_IAM`` the request must be signed ("Invoking
 Lambda function URLs", Lambda Developer Guide). Here the address is ``{endpoint}/_aws/lambda-url/ID/``. Response
-streaming is not built.
+streaming and URLs of aliases are not built.
 """
 
 from __future__ import annotations
@@ -43,9 +43,10 @@ class FunctionUrls:
 
     def create(self, call: Call) -> HttpResponse:
         """Create or update a URL; the address in the answer is the local one."""
-        if call.params.get("InvokeMode") == "RESPONSE_STREAM":
-            message = "response streaming of function URLs is not built in this local cloud; AWS has it"
-            raise AWSError("NotImplementedException", message, 501)
+        streams, qualifier = call.params.get("InvokeMode") == "RESPONSE_STREAM", call.params.get("Qualifier")
+        if streams or qualifier:
+            what = "response streaming" if streams else "the URL of an alias"
+            raise AWSError("NotImplementedException", f"{what} is not built in this local cloud; AWS has it", 501)
         response = forward(call)
         if response.status >= 400:
             return response
