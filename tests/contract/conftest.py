@@ -58,6 +58,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             "document": marker.args[0],
             "promise": marker.args[1],
             "kept": report.passed and not expected,
+            "built": not expected,
         }
         with Path(results).open("a") as file:
             file.write(json.dumps(verdict) + "\n")
