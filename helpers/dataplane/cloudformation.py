@@ -89,7 +89,8 @@ class CloudFormationPlane:
         if said.get("Status") == "SUCCESS":
             resource.resource_name = said.get("PhysicalResourceId") or resource.resource_name
             resource.set_data(said.get("Data") or {})
-            stack.verify_readiness()
+            if resource.logical_id in stack.resource_map._parsed_resources:  # before, moto would make it once more
+                stack.verify_readiness()
         else:
             stack.status, stack.status_reason = "CREATE_FAILED", said.get("Reason", "")
         answered.set()
