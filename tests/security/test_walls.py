@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -67,13 +69,27 @@ def test_the_local_names_are_answered(running: Cloud, keys: Keys, host: str) -> 
     assert send(port, sign(CALL, keys, "dynamodb", host.format(port=port))).status == 200
 
 
+CONNECT = """
+import socket, sys
+port = int(sys.argv[1])
+for address in sys.argv[2:]:
+    with socket.socket() as attempt:
+        attempt.settimeout(5)
+        print(address, "closed" if attempt.connect_ex((address, port)) else "open")
+"""
+
+
 def test_the_front_door_listens_on_loopback_only(running: Cloud) -> None:
+    """Tried from a process of its own: the tests' own may not connect to anything but loopback."""
     port = port_of(running.endpoint)
     assert [address for address, number in listening(os.getpid()) if number == port] == ["127.0.0.1"]
-    for address in other_addresses():
-        with socket.socket() as attempt:
-            attempt.settimeout(5)
-            assert attempt.connect_ex((address, port)) != 0, f"{address}:{port} is open"
+    addresses = ["127.0.0.1", *other_addresses()]
+    tried = subprocess.run(
+        [sys.executable, "-c", CONNECT, str(port), *addresses],
+        env={**os.environ, "COURSE_TESTS_OFFLINE": "off"}, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    states = [line.split()[1] for line in tried.stdout.splitlines()]
+    assert states == ["open", *["closed"] * (len(addresses) - 1)], tried.stdout
 
 
 def test_the_runtime_apis_listen_on_loopback_only(running: Cloud, role: Callable[[str], str]) -> None:
