@@ -239,6 +239,15 @@ def test_function_comes_back(aws: Subject) -> None:
     assert bodies(aws) == ["a"]
 
 
+@promise(UPDATE, "a mapping can be disabled although its function is gone")
+def test_disable_without_function(aws: Subject) -> None:
+    client, (_, arn) = aws.function(SAYS), queue(aws)
+    uuid = connect(aws, arn)
+    client.delete_function(FunctionName="f")
+    client.update_event_source_mapping(UUID=uuid, Enabled=False)
+    assert client.get_event_source_mapping(UUID=uuid)["State"] == "Disabled"
+
+
 @promise(ROLE, "the execution role must be allowed to read the source: a queue")
 @pytest.mark.cloud(speed=60, enforce_iam=True)
 def test_role_for_a_queue(aws: Subject) -> None:

@@ -17,7 +17,8 @@ from helpers.dataplane.awslambda.event_sources.poller import Mapping, Services
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch of a shard: its sequence numbers, when its first and last record arrived, and its records in JSON."""
+    """A batch of a shard: its sequence numbers, when its first and last record arrived, its records in JSON; and why
+    and after how many invocations it was given up, with the outcome of the last one."""
 
     shard_id: str
     first: str
@@ -25,50 +26,45 @@ class Batch:
     first_arrived: float
     last_arrived: float
     records: list[bytes]
+    condition: str
+    invocations: int
+    outcome: Outcome | None
+    request_id: str
 
 
-def send_pointer(
-    services: Services,
-    mapping: Mapping,
-    arn: str,
-    batch: Batch,
-    condition: str,
-    invocations: int,
-    outcome: Outcome | None,
-    request_id: str,
-) -> None:
+def send_pointer(services: Services, mapping: Mapping, arn: str, batch: Batch) -> None:
     """Send the record of a given-up batch to the destination ``arn``; a failure is counted."""
     target = services.functions.find(mapping.function_arn)
-    now = services.context.clock.time()
-    record: dict[str, Any] = {
-        "requestContext": {
-            "requestId": request_id,
-            "functionArn": mapping.function_arn,
-            "condition": condition,
-            "approximateInvokeCount": invocations,
-        },
-    }
-    if outcome is not None:
-        failed = {"functionError": outcome.function_error} if outcome.function_error else {}
-        record["responseContext"] = {"statusCode": 200, "executedVersion": target.version, **failed}
-    kinesis = mapping.service == "kinesis"
-    record |= {
-        "version": "1.0",
-        "timestamp": _moment(now, True),
-        "KinesisBatchInfo" if kinesis else "DDBStreamBatchInfo": {
-            "shardId": batch.shard_id,
-            "startSequenceNumber": batch.first,
-            "endSequenceNumber": batch.last,
-            "approximateArrivalOfFirstRecord": _moment(batch.first_arrived, kinesis),
-            "approximateArrivalOfLastRecord": _moment(batch.last_arrived, kinesis),
-            "batchSize": len(batch.records),
-            "streamArn": mapping.source_arn,
-        },
-    }
     try:
-        _send(services, mapping, arn, batch, record)
+        _send(services, mapping, arn, batch, _record(mapping, batch, target.version, services.context.clock.time()))
     except Exception:
         services.telemetry.count(target, "DestinationDeliveryFailures")
+
+
+def _record(mapping: Mapping, batch: Batch, version: str, now: float) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "requestContext": {
+            "requestId": batch.request_id,
+            "functionArn": mapping.function_arn,
+            "condition": batch.condition,
+            "approximateInvokeCount": batch.invocations,
+        },
+    }
+    if batch.outcome is not None:
+        failed = {"functionError": batch.outcome.function_error} if batch.outcome.function_error else {}
+        record["responseContext"] = {"statusCode": 200, "executedVersion": version, **failed}
+    kinesis = mapping.service == "kinesis"
+    pointer = {
+        "shardId": batch.shard_id,
+        "startSequenceNumber": batch.first,
+        "endSequenceNumber": batch.last,
+        "approximateArrivalOfFirstRecord": _moment(batch.first_arrived, kinesis),
+        "approximateArrivalOfLastRecord": _moment(batch.last_arrived, kinesis),
+        "batchSize": len(batch.records),
+        "streamArn": mapping.source_arn,
+    }
+    record |= {"version": "1.0", "timestamp": _moment(now, True)}
+    return {**record, "KinesisBatchInfo" if kinesis else "DDBStreamBatchInfo": pointer}
 
 
 def _send(services: Services, mapping: Mapping, arn: str, batch: Batch, record: dict[str, Any]) -> None:

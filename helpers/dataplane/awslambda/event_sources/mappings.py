@@ -152,9 +152,10 @@ class EventSources:
             return None
         mapping = poller.mapping
         settings = {**mapping.settings, **_settings(spec)}
-        target = checks.target_of(self._services, spec.get("FunctionName") or mapping.function_arn, mapping.region)
-        mapping.patterns = checks.check_settings(self._services, mapping.source_arn, target, settings)
-        mapping.settings, mapping.function_arn = settings, target.arn
+        if settings != mapping.settings or spec.get("FunctionName"):
+            target = checks.target_of(self._services, spec.get("FunctionName") or mapping.function_arn, mapping.region)
+            mapping.patterns = checks.check_settings(self._services, mapping.source_arn, target, settings)
+            mapping.settings, mapping.function_arn = settings, target.arn
         mapping.modified = self._services.context.clock.time()
         enabled = mapping.enabled if spec.get("Enabled") is None else bool(spec["Enabled"])
         if enabled != mapping.enabled:

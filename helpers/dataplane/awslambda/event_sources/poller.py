@@ -167,7 +167,8 @@ class Poller:
         try:
             self._workers.submit(counted)
         except RuntimeError:  # closed meanwhile
-            self.busy -= 1
+            with self._changed:
+                self.busy -= 1
 
     def wanted(self, record: dict[str, Any]) -> bool:
         """Return whether a record passes the filter criteria."""

@@ -292,12 +292,12 @@ class StreamPoller(Poller):
         arn = ((self.mapping.settings["DestinationConfig"] or {}).get("OnFailure") or {}).get("Destination")
         if arn:
             first, last = records[0], records[-1]
+            request_id = self.request_id(lane.shard_id, first.sequence_number, len(records), invocations - 1)
             batch = Batch(
                 lane.shard_id, first.sequence_number, last.sequence_number, first.arrived, last.arrived,
-                [record.text for record in records],
+                [record.text for record in records], condition, invocations, outcome, request_id,
             )  # fmt: skip
-            request_id = self.request_id(lane.shard_id, first.sequence_number, len(records), invocations - 1)
-            send_pointer(self.services, self.mapping, arn, batch, condition, invocations, outcome, request_id)
+            send_pointer(self.services, self.mapping, arn, batch)
 
 
 def _plain(value: Any) -> Any:
