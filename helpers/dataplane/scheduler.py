@@ -73,6 +73,7 @@ class SchedulerPlane:
         if response.status < 400:
             stored = self._stored(call)
             stored.action_after_completion = given.get("ActionAfterCompletion")
+            stored.state = given.get("State") or "ENABLED"  # moto's UpdateSchedule would leave None
             self._enter(stored, schedule)
         return response
 
