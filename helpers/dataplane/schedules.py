@@ -10,6 +10,7 @@ change skips is skipped; one that it repeats comes once.
 from __future__ import annotations
 
 import calendar
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,7 +41,9 @@ class Rate:
 
     def after(self, moment: float) -> float | None:
         """Return the first time after ``moment``."""
-        return self.start + max(0, (moment - self.start) // self.seconds + 1) * self.seconds
+        steps = max(0, math.floor((moment - self.start) / self.seconds) + 1)
+        due = self.start + steps * self.seconds
+        return due if due > moment else due + self.seconds  # rounding may lead back to the moment itself
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,138 @@
+"""The parts between services: policies, templates, the timetable, the places taken over from moto."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import Any
+
+import pytest
+from moto.cognitoidp.models import CognitoIdpUserPool
+from moto.ec2.models.instances import InstanceBackend
+from moto.events.models import EventsBackend, Rule
+from moto.logs.models import LogStream
+from moto.s3 import notifications
+from moto.s3.models import S3Backend
+from moto.sns.models import Subscription
+
+from helpers import cloud
+from helpers.dataplane.clock import Clock
+from helpers.dataplane.input_transformers import fill, value_at
+from helpers.dataplane.resource_policies import Asker, allows
+from helpers.dataplane.timetable import Timetable
+
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
+SHOP = Asker("s3", "arn:aws:s3:::shop", "123456789012")
+
+
+def statement(**changes: Any) -> dict[str, Any]:
+    """Return a statement that lets S3 send to the queue."""
+    base = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    return {**base, "Resource": QUEUE, **changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "allowed"),
+    [
+        ({}, True),
+        ({"Principal": "*"}, True),
+        ({"Principal": {"AWS": "*"}}, True),
+        ({"Principal": {"Service": ["sns.amazonaws.com", "s3.amazonaws.com"]}}, True),
+        ({"Principal": {"Service": "sns.amazonaws.com"}}, False),
+        ({"Principal": {"AWS": "arn:aws:iam::123456789012:root"}}, False),
+        ({"Action": ["SQS:*"]}, True),
+        ({"Action": "sqs:ReceiveMessage"}, False),
+        ({"Resource": "arn:aws:sqs:*:*:q"}, True),
+        ({"Resource": QUEUE + "2"}, False),
+        ({"Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::sh*"}}}, True),
+        ({"Condition": {"ArnEquals": {"AWS:SourceArn": "arn:aws:s3:::other"}}}, False),
+        ({"Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}}}, True),
+        ({"Condition": {"StringEquals": {"aws:SourceAccount": "999999999999"}}}, False),
+        ({"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}}, False),
+        ({"Effect": "Deny"}, False),
+    ],
+    ids=str,
+)
+def test_policies(changes: dict[str, Any], allowed: bool) -> None:
+    assert allows([statement(**changes)], SHOP, "sqs:SendMessage", QUEUE) is allowed
+
+
+def test_a_deny_wins() -> None:
+    assert not allows([statement(), statement(Effect="Deny")], SHOP, "sqs:SendMessage", QUEUE)
+
+
+def test_regional_principals() -> None:
+    asker = Asker("logs", "arn:aws:logs:us-east-1:123456789012:log-group:shop:*", "123456789012")
+    one = statement(Principal={"Service": "logs.us-east-1.amazonaws.com"})
+    assert allows([one], asker, "sqs:SendMessage", QUEUE)
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("$", {"a": [{"b-c": 1}], "d.e": 2}),
+        ("$.a[0].b-c", 1),
+        ("$['d.e']", 2),
+        ("$.a[3]", None),
+        ("$.x.y", None),
+    ],
+)
+def test_paths(path: str, found: Any) -> None:
+    assert value_at({"a": [{"b-c": 1}], "d.e": 2}, path) == found
+
+
+def test_a_template_is_json_whatever_the_values_hold() -> None:
+    values = {"text": 'a "quoted"\nline', "thing": {"n": 1}, "none": None, "n": 2}
+    template = '{"t": "<text>!", "x": "is <thing>", "thing": <thing>, "none": <none>, "n": <n>, "other": "<other>"}'
+    assert json.loads(fill(template, values)) == {
+        "t": 'a "quoted"\nline!', "x": 'is {"n":1}', "thing": {"n": 1}, "none": "", "n": 2, "other": "<other>",
+    }  # fmt: skip
+
+
+def test_the_timetable_does_things_in_their_order_and_again() -> None:
+    clock, done, enough = Clock(1000), [], threading.Event()
+    table, now = Timetable(clock), clock.time()
+
+    def again(due: float) -> float | None:
+        done.append(("again", round(due - now)))
+        if len(done) > 4:
+            enough.set()
+            return None
+        return due + 60
+
+    table.put("once", now + 90, lambda due: done.append(("once", round(due - now))))
+    table.put("again", now + 30, again)
+    table.put("never", now + 10, lambda due: done.append(("never", 0)))
+    table.drop("never")
+    assert enough.wait(5)
+    table.stop()
+    assert done == [("again", 30), ("once", 90), ("again", 90), ("again", 150), ("again", 210)]
+
+
+def test_the_timetable_stops_at_once_and_sleeps_when_there_is_nothing_to_do() -> None:
+    table = Timetable(Clock())
+    table.put("far", time.time() + 86400, lambda due: None)
+    table.drop("far")
+    used = time.process_time()
+    time.sleep(0.2)
+    assert time.process_time() - used < 0.1
+    started = time.monotonic()
+    table.stop()
+    assert time.monotonic() - started < 1
+    assert not [thread for thread in threading.enumerate() if thread.name == "timetable"]
+
+
+def test_moto_gets_its_own_methods_back() -> None:
+    places = [
+        (notifications, "send_event"), (S3Backend, "delete_object"), (Subscription, "publish"),
+        (Rule, "send_to_targets"), (EventsBackend, "put_rule"), (LogStream, "_send_log_events"),
+        (InstanceBackend, "run_instances"), (CognitoIdpUserPool, "create_jwt"),
+    ]  # fmt: skip
+    before = [vars(owner)[name] for owner, name in places]
+    running = cloud.start()
+    assert vars(Subscription)["publish"] is not before[2]
+    running._backend.door.wake("cloudformation")
+    assert all(vars(owner)[name] is not old for (owner, name), old in zip(places, before, strict=True))
+    cloud.stop()
+    assert [vars(owner)[name] for owner, name in places] == before
