@@ -18,6 +18,7 @@ _SERVICES = {
     "cloudfront": "CloudFront",
     "cloudwatch": "CloudWatch",
     "codedeploy": "CodeDeploy",
+    "codepipeline": "CodePipeline",
     "cognito-idp": "Cognito",
     "dax": "DAX",
     "dynamodb": "DynamoDB",
