@@ -1,0 +1,53 @@
+"""docs/fidelity.md cannot rot: it lists every promise of the contract tests, and what this course does about it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tools import fidelity
+
+PAGE = fidelity.TABLE.read_text(encoding="utf-8")
+ADVICE = "run python -m tools.fidelity (its --help says how to run a few tests only) and commit docs/fidelity.md"
+
+
+def test_every_promise_is_listed() -> None:
+    listed = [(fidelity._escaped(row.sentence), fidelity._escaped(row.document)) for row in fidelity.promises()]
+    assert sorted(fidelity.verdicts(PAGE)) == sorted(listed), ADVICE
+
+
+def test_what_is_not_built_is_not_kept() -> None:
+    said = fidelity.verdicts(PAGE)
+    for row in fidelity.promises():
+        verdict = said[fidelity._escaped(row.sentence), fidelity._escaped(row.document)][0]
+        assert verdict != (fidelity.BROKEN if row.built else fidelity.KEPT), (row, ADVICE)
+
+
+def test_the_differences_are_listed() -> None:
+    assert fidelity.differences()
+    for name, text in fidelity.differences():
+        assert f"- `{name}`: {fidelity._escaped(text)}" in PAGE, ADVICE
+
+
+def test_the_page_is_made_from_results() -> None:
+    first, *others = fidelity.promises()
+    page = fidelity.page({"course": {first.key: True, others[0].key: False}, "plain-moto": {}})
+    said = list(fidelity.verdicts(page).values())
+    assert said[:2] == [[fidelity.KEPT, fidelity.NOT_RUN], [fidelity.BROKEN, fidelity.NOT_RUN]]
+    assert [fidelity.NOT_RUN] * 2 in said[2:]
+    assert f"Of {len(others) + 1} promises, kept: **1** by this course, **0** by plain moto." in page
+
+
+def test_verdicts_can_be_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    columns = {"course": {row.key: row.built for row in fidelity.promises()}, "plain-moto": {}}
+    monkeypatch.setattr(fidelity, "TABLE", tmp_path / "fidelity.md")
+    fidelity.TABLE.write_text(fidelity.page(columns), encoding="utf-8")
+    assert fidelity.kept_before() == columns
+
+
+@pytest.mark.parametrize("text", ["a $LATEST and $LATEST", "a | b", "*x*", "<b>"])
+def test_text_stays_text(text: str) -> None:
+    assert re.sub(r"\\", "", fidelity._escaped(text)) == text
+    assert not re.search(r"(?<!\\)[$|*<]", fidelity._escaped(text))

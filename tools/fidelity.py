@@ -1,0 +1,243 @@
+"""Write docs/fidelity.md: which promises of AWS's documents this course's cloud keeps, and which plain moto keeps.
+
+A promise is a test below tests/contract with ``@promise(document, sentence)``. ``python -m tools.fidelity`` runs all of
+them against each backend, in some minutes. With ``--keep`` it runs none, and with the paths of tests only those: the
+other verdicts are those that the page has. The page is the same each time: it holds no dates and no durations.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from tools.notebook_files import PROJECT
+
+TABLE = PROJECT / "docs" / "fidelity.md"
+BACKENDS = {"course": "this course", "plain-moto": "plain moto"}
+SERVICES = {
+    "api": "Every service",
+    "lambda": "AWS Lambda",
+    "moto": "Services that call functions",
+    "event": "Event sources of Lambda",
+    "events": "Events that services push",
+}
+"""Headings by the first word of a test file's name; other names are their own heading."""
+FEW = 8
+KEPT, BROKEN, NOT_RUN = "kept", "no", "not run"
+Results = Mapping[tuple[str, str, str], bool]
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A row of the table: ``part`` is the test file's name without ``test_``."""
+
+    part: str
+    document: str
+    sentence: str
+    built: bool
+    """Whether this course says that it keeps it."""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells it from other promises."""
+        return self.part, self.document, self.sentence
+
+
+def modules() -> list[ModuleType]:
+    """Return the modules of the contract tests, by name."""
+    names = sorted(path.stem for path in (PROJECT / "tests" / "contract").glob("test_*.py"))
+    return [importlib.import_module(f"tests.contract.{name}") for name in names]
+
+
+def promises() -> list[Promise]:
+    """Return every promise once, in the order in which it stands in the tests."""
+    found: dict[tuple[str, str, str], Promise] = {}
+    for module in modules():
+        part = module.__name__.rpartition("test_")[2]
+        for member in vars(module).values():
+            for marks in _marks(member):
+                built = not any(mark.name == "xfail" for mark in marks)
+                for mark in marks:
+                    if mark.name == "promise":
+                        one = Promise(part, mark.args[0], mark.args[1], built)
+                        found.setdefault(one.key, one)
+    return list(found.values())
+
+
+def _marks(member: Any) -> Iterator[list[Any]]:
+    """Yield the marks of a test function, and those of each case that has marks of its own."""
+    marks = list(getattr(member, "pytestmark", [])) if callable(member) else []
+    yield marks
+    for mark in marks:
+        if mark.name == "parametrize":
+            for case in mark.args[1]:
+                yield list(getattr(case, "marks", ()))
+
+
+def run(backend: str, tests: list[str]) -> tuple[dict[tuple[str, str, str], bool], bool]:
+    """Ask a backend for the promises of ``tests``; return which it kept, and whether every test went as it says.
+
+    Where only a few tests fail they are run once more, alone: a busy machine breaks no promise.
+    """
+    kept, failed = _ask(backend, tests)
+    if 0 < len(failed) <= FEW:
+        again, failed = _ask(backend, failed)
+        kept |= again
+    return kept, not failed
+
+
+def _ask(backend: str, tests: list[str]) -> tuple[dict[tuple[str, str, str], bool], list[str]]:
+    """Run tests against a backend; return which promises it kept, and the tests that failed and should not have."""
+    with tempfile.TemporaryDirectory() as folder:
+        results = Path(folder) / "results.jsonl"
+        environment = {**os.environ, "CONTRACT_BACKEND": backend, "CONTRACT_RESULTS": str(results)}
+        command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "--no-header", "-p", "no:cacheprovider"]
+        done = subprocess.run([*command, *tests], cwd=PROJECT, env=environment, capture_output=True, text=True)
+        if not results.exists():
+            raise SystemExit(f"the contract tests did not run against {BACKENDS[backend]}:\n{done.stdout[-2000:]}")
+        print(f"{BACKENDS[backend]}: {done.stdout.strip().splitlines()[-1]}", flush=True)
+        found = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
+    kept: dict[tuple[str, str, str], bool] = {}
+    for verdict in found:
+        key = (verdict["service"], verdict["document"], verdict["promise"])
+        kept[key] = kept.get(key, True) and verdict["kept"]
+    return kept, [verdict["test"] for verdict in found if not verdict["kept"] and verdict["built"]]
+
+
+def verdicts(text: str) -> dict[tuple[str, str], list[str]]:
+    """Return what a page says of each backend, by sentence and document as they stand there."""
+    lines = [re.split(r"(?<!\\)\|", line.strip("|")) for line in text.splitlines() if line.startswith("| ")]
+    rows = [[cell.strip() for cell in cells] for cells in lines]
+    return {(row[0], row[1]): row[2:] for row in rows if set(row[2:]) <= {KEPT, BROKEN, NOT_RUN}}
+
+
+def kept_before() -> dict[str, dict[tuple[str, str, str], bool]]:
+    """Return the results that the page has."""
+    said = verdicts(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else {}
+    columns: dict[str, dict[tuple[str, str, str], bool]] = {backend: {} for backend in BACKENDS}
+    for row in promises():
+        words = said.get((_escaped(row.sentence), _escaped(row.document)), [])
+        for backend, word in zip(BACKENDS, words, strict=False):
+            if word != NOT_RUN:
+                columns[backend][row.key] = word == KEPT
+    return columns
+
+
+def differences() -> list[tuple[str, str]]:
+    """Return what the docstrings of the modules below helpers/ say after ``Differs:``, with the module's name."""
+    found = []
+    for path in sorted((PROJECT / "helpers").rglob("*.py")):
+        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        name = path.relative_to(PROJECT).with_suffix("").as_posix()
+        for text in re.findall(r"Differs: (.*?)(?=\n\n|Differs: |\Z)", docstring, re.DOTALL):
+            found.append((name, " ".join(text.split())))
+    return found
+
+
+def page(columns: Mapping[str, Results]) -> str:
+    """Return the page; ``columns`` are the results by the backend's name."""
+    rows = promises()
+    texts = [_head(rows, columns)]
+    for service in dict.fromkeys(_service(row.part) for row in rows):
+        texts.append(f"## {service}\n")
+        mine = [row for row in rows if _service(row.part) == service]
+        for part in dict.fromkeys(row.part for row in mine):
+            texts.append(_section(part, [row for row in mine if row.part == part], columns))
+    known = [f"- `{name}`: {_escaped(text)}" for name, text in differences()]
+    texts.append("\n".join(["## Known differences that no test can show\n", *known]) + "\n")
+    return "\n".join(texts)
+
+
+def _head(rows: list[Promise], columns: Mapping[str, Results]) -> str:
+    names = ", ".join(f"{package} {version(package)}" for package in ("moto", "botocore"))
+    counts = ", ".join(f"**{_count(rows, results)}** by {BACKENDS[backend]}" for backend, results in columns.items())
+    return f"""# What AWS promises, and who keeps it
+
+`make fidelity` writes this page: it runs the tests below `tests/contract`, plain boto3 each, against this course's
+local cloud and against moto's own server as it comes, without Docker. Each row is a promise of a document of AWS.
+
+Of {len(rows)} promises, kept: {counts}. With {names}.
+
+| Service | promises | {" | ".join(BACKENDS[backend] for backend in columns)} |
+|---|---|{"---|" * len(columns)}
+{_summary(rows, columns)}
+"""
+
+
+def _summary(rows: list[Promise], columns: Mapping[str, Results]) -> str:
+    lines = []
+    for service in dict.fromkeys(_service(row.part) for row in rows):
+        mine = [row for row in rows if _service(row.part) == service]
+        numbers = [len(mine), *(_count(mine, results) for results in columns.values())]
+        lines.append(f"| {service} | {' | '.join(map(str, numbers))} |")
+    return "\n".join(lines)
+
+
+def _section(part: str, rows: list[Promise], columns: Mapping[str, Results]) -> str:
+    module = importlib.import_module(f"tests.contract.test_{part}")
+    intro = _escaped((module.__doc__ or "").partition("\n")[0])
+    lines = [
+        f"{intro}\n",
+        f"| Promise | Document | {' | '.join(BACKENDS[backend] for backend in columns)} |",
+        f"|---|---|{'---|' * len(columns)}",
+    ]
+    for row in rows:
+        words = [_word(results.get(row.key)) for results in columns.values()]
+        lines.append(f"| {_escaped(row.sentence)} | {_escaped(row.document)} | {' | '.join(words)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _word(kept: bool | None) -> str:
+    return NOT_RUN if kept is None else KEPT if kept else BROKEN
+
+
+def _count(rows: Iterable[Promise], results: Results) -> int:
+    return sum(1 for row in rows if results.get(row.key))
+
+
+def _service(part: str) -> str:
+    first = part.partition("_")[0]
+    return SERVICES.get(first, first)
+
+
+def _escaped(text: str) -> str:
+    """Return text for a cell of a table: a pair of dollar signs would be a formula."""
+    return re.sub(r"([|$*<])", r"\\\1", text)
+
+
+def main() -> int:
+    """Run everything and write the page; 1 when a test of this course failed."""
+    parser = argparse.ArgumentParser(prog="python -m tools.fidelity", description="Write docs/fidelity.md.")
+    parser.add_argument("--keep", action="store_true", help="run no test: keep the verdicts that the page has")
+    parser.add_argument("tests", nargs="*", help="run only these, keep the other verdicts (default: run all)")
+    options = parser.parse_args()
+    sys.path.insert(0, str(PROJECT))
+    columns = kept_before() if options.keep or options.tests else {backend: {} for backend in BACKENDS}
+    right = True
+    if not options.keep:
+        with ThreadPoolExecutor(len(BACKENDS)) as pool:
+            done = list(pool.map(lambda backend: run(backend, options.tests or ["tests/contract"]), BACKENDS))
+        for backend, (results, went_right) in zip(BACKENDS, done, strict=True):
+            columns[backend].update(results)
+            right &= went_right or backend != "course"
+    TABLE.write_text(page(columns), encoding="utf-8")
+    print(f"wrote {TABLE.relative_to(PROJECT)}")
+    return 0 if right else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
