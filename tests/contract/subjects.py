@@ -211,7 +211,7 @@ class Subject:
         return dict(request.headers.items())
 
     def wait(self, condition: Callable[[], Any], seconds: float = 5) -> Any:
-        """Return the first true value of ``condition``; fail after ``seconds``, or after two where nothing runs later."""
+        """Return the first true value of ``condition``; fail after ``seconds``, elsewhere than here after two."""
         deadline = time.monotonic() + (seconds if THIS_COURSE else min(seconds, 2))
         while time.monotonic() < deadline:
             value = condition()
