@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -15,6 +12,7 @@ import pytest
 from helpers import cloud
 from helpers.teaching import package
 from helpers.teaching.checks import Lab, Result
+from tests.labs.lab_under_test import assert_own_messages, assert_wrong, lab_modules
 from tools.notebook_files import PROJECT
 
 FOLDER = PROJECT / "labs" / "02_hello_function"
@@ -52,22 +50,8 @@ LAYER = MENU.replace("import boto3", "import boto3, opening").replace("    retur
 @pytest.fixture(scope="module")
 def shop() -> Iterator[tuple[Any, Lab]]:
     """The modules of the lab's folder, imported as its notebooks import them."""
-    sys.path.insert(0, str(FOLDER))
-    try:
-        modules = {name: _load(name) for name in ("words", "bakery", "checks")}
+    with lab_modules(FOLDER) as modules:
         yield modules["bakery"], modules["checks"].lab
-    finally:
-        sys.path.remove(str(FOLDER))
-        for name in ("words", "bakery", "checks"):
-            sys.modules.pop(name, None)
-
-
-def _load(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 class Learner:
@@ -333,16 +317,11 @@ def test_a_wrong_answer_gets_its_reason(
     learner: Learner, task: str, answer: Callable[[Learner], None], message: str, said: str
 ) -> None:
     answer(learner)
-    result = learner.result(task)
-    assert (result.state, result.error) == ("wrong", None)
-    assert message in result.message
-    assert said in result.said
+    assert_wrong(learner.result(task), message, said)
 
 
 def test_each_task_has_its_own_messages() -> None:
-    assert all(sum(task == wrong[0] for wrong in WRONG) >= 2 for task in TASKS)
-    messages = [message for _, _, message, _ in WRONG]
-    assert len(messages) == len(set(messages))
+    assert_own_messages(WRONG, TASKS)
 
 
 def test_a_check_leaves_everything_as_it_was(learner: Learner) -> None:
@@ -364,25 +343,3 @@ def test_before_a_task_is_begun_it_is_not_attempted(learner: Learner) -> None:
     learner.create(DEPLOY)
     states = {slug: result.state for slug, result in learner.lab.results().items()}
     assert states == {"deploy": "right"} | dict.fromkeys(TASKS[1:], "not attempted")
-
-
-def test_the_hints_lead_to_the_answer(shop: tuple[Any, Lab]) -> None:
-    tasks = shop[1].tasks
-    assert list(tasks) == TASKS
-    for task in tasks.values():
-        first, _, last = task.hints
-        assert len(last) > len(first) / 2 and "`" in last
-        assert "On AWS" in task.why
-
-
-@pytest.mark.offline
-def test_the_solution_passes_and_the_starter_is_not_attempted(run_notebook: Callable[..., Any]) -> None:
-    for name, sign in (("solution", "✓"), ("lab", "○")):
-        done = run_notebook(FOLDER / f"{name}.ipynb", seconds=90)
-        table = next(cell for cell in done.cells if cell.id == "all-checks").outputs[0].data["text/markdown"]
-        rows = [line for line in table.splitlines() if "`hello_function." in line]
-        assert len(rows) == len(TASKS) and all(sign in row for row in rows), f"{name}: {table}"
-
-
-def test_the_folder_is_complete() -> None:
-    assert {"solution.ipynb", "lab.ipynb", "checks.py"} <= {path.name for path in Path(FOLDER).iterdir()}

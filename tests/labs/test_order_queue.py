@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -16,82 +14,19 @@ import pytest
 from helpers import cloud
 from helpers.teaching import package
 from helpers.teaching.checks import Lab, Result, eventually
+from tests.labs.lab_under_test import assert_own_messages, assert_wrong, lab_modules
+from tests.labs.order_queue_workers import IDEMPOTENT, MENDED, REPORTS, SIMPLE
 from tools.notebook_files import PROJECT
 
 FOLDER = PROJECT / "labs" / "03_order_queue"
 TASKS = ["worker", "mapping", "dead_letters", "partial", "idempotent", "repair"]
-MODULES = ("words", "posters", "orders", "checks")
-
-SIMPLE = """
-import json
-from payments import charge
-
-def handler(event, context):
-    for record in event["Records"]:
-        order = json.loads(record["body"])
-        charge(order["order"], round(float(order["price"]) * 100))
-"""
-REPORTS = """
-import json
-import boto3
-from payments import charge
-
-dynamodb = boto3.client("dynamodb")
-
-def charge_once(order):
-    charge(order["order"], round(float(order["price"]) * 100))
-
-def handler(event, context):
-    failed = []
-    for record in event["Records"]:
-        try:
-            charge_once(json.loads(record["body"]))
-        except Exception:
-            failed.append({"itemIdentifier": record["messageId"]})
-    return {"batchItemFailures": failed}
-"""
-ONCE = """
-def charge_once(order):
-    cents = round(float(order["price"]) * 100)
-    note = {"order_id": {"S": order["order"]}}
-    try:
-        dynamodb.put_item(
-            TableName="paid-orders", Item=note, ConditionExpression="attribute_not_exists(order_id)")
-    except dynamodb.exceptions.ConditionalCheckFailedException:
-        return
-    try:
-        charge(order["order"], cents)
-    except Exception:
-        dynamodb.delete_item(TableName="paid-orders", Key=note)
-        raise
-"""
-BODY = """
-def charge_once(order):
-    charge(order["order"], round(float(order["price"]) * 100))
-"""
-IDEMPOTENT = REPORTS.replace(BODY, ONCE)
-MENDED = IDEMPOTENT.replace('order["price"]', 'order["price"].replace(",", ".")')
 
 
 @pytest.fixture(scope="module")
 def shop() -> Iterator[tuple[Any, Lab]]:
     """The modules of the lab's folder, imported as its notebooks import them."""
-    sys.path.insert(0, str(FOLDER))
-    try:
-        modules = {name: _load(name) for name in MODULES}
-        yield modules["posters"], modules["checks"].lab
-    finally:
-        sys.path.remove(str(FOLDER))
-        for name in MODULES:
-            sys.modules.pop(name, None)
-
-
-def _load(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with lab_modules(FOLDER) as loaded:
+        yield loaded["posters"], loaded["checks"].lab
 
 
 class Learner:
@@ -394,16 +329,11 @@ def test_a_wrong_answer_gets_its_reason(
     learner: Learner, task: str, answer: Callable[[Learner], None], message: str, said: str
 ) -> None:
     answer(learner)
-    result = learner.result(task)
-    assert (result.state, result.error) == ("wrong", None)
-    assert message in result.message
-    assert said in result.said
+    assert_wrong(learner.result(task), message, said)
 
 
 def test_each_task_has_its_own_messages() -> None:
-    assert all(sum(task == wrong[0] for wrong in WRONG) >= 2 for task in TASKS)
-    messages = [message for _, _, message, _ in WRONG]
-    assert len(messages) == len(set(messages))
+    assert_own_messages(WRONG, TASKS)
 
 
 def test_a_check_leaves_everything_as_it_was(learner: Learner) -> None:
@@ -453,25 +383,3 @@ def test_with_dead_letters_waiting_the_repair_is_not_attempted(learner: Learner)
     learner.day()
     result = learner.result("repair")
     assert (result.state, "holds 4 messages" in result.message) == ("not attempted", True)
-
-
-def test_the_hints_lead_to_the_answer(shop: tuple[Any, Lab]) -> None:
-    tasks = shop[1].tasks
-    assert list(tasks) == TASKS
-    for task in tasks.values():
-        first, _, last = task.hints
-        assert len(last) > len(first) / 2 and "`" in last
-        assert "On AWS" in task.why
-
-
-@pytest.mark.offline
-def test_the_solution_passes_and_the_starter_is_not_attempted(run_notebook: Callable[..., Any]) -> None:
-    for name, sign in (("solution", "✓"), ("lab", "○")):
-        done = run_notebook(FOLDER / f"{name}.ipynb", seconds=90)
-        table = next(cell for cell in done.cells if cell.id == "all-checks").outputs[0].data["text/markdown"]
-        rows = [line for line in table.splitlines() if "`order_queue." in line]
-        assert len(rows) == len(TASKS) and all(sign in row for row in rows), f"{name}: {table}"
-
-
-def test_the_folder_is_complete() -> None:
-    assert {"solution.ipynb", "lab.ipynb", "checks.py"} <= {path.name for path in Path(FOLDER).iterdir()}

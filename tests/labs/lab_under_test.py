@@ -1,0 +1,43 @@
+"""What the tests of all labs share: a lab's modules, and what is asked of a wrong answer."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from helpers.teaching.checks import Result
+
+Wrong = tuple[str, Any, str, str]
+"""A task, a wrong answer to it, a part of the message that it gets, and a part of what AWS said."""
+
+
+@contextmanager
+def lab_modules(folder: Path) -> Iterator[dict[str, ModuleType]]:
+    """Give the modules of a lab's folder by name, imported as its notebooks import them."""
+    names = sorted(path.stem for path in folder.glob("*.py"))
+    sys.path.insert(0, str(folder))
+    try:
+        yield {name: importlib.import_module(name) for name in names}
+    finally:
+        sys.path.remove(str(folder))
+        for name in names:
+            sys.modules.pop(name, None)
+
+
+def assert_wrong(result: Result, message: str, said: str) -> None:
+    """Assert that a check found a wrong answer, and said why, without an error of its own."""
+    assert (result.state, result.error) == ("wrong", None)
+    assert message in result.message
+    assert said in result.said
+
+
+def assert_own_messages(wrong: Sequence[Wrong], tasks: Sequence[str]) -> None:
+    """Assert that each task has at least two wrong answers, and each of them a message of its own."""
+    assert all(sum(task == each[0] for each in wrong) >= 2 for task in tasks)
+    messages = [message for _, _, message, _ in wrong]
+    assert len(messages) == len(set(messages))
