@@ -137,17 +137,22 @@ def start(
     """
     global _current
     stop()
-    try:
-        cloud = Cloud(Settings(speed, quotas or {}, enforce_iam, region, port, seed))
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise RuntimeError(f"port {port} on 127.0.0.1 cannot be had ({reason}): give another, or 0") from error
-    if urlsplit(cloud.endpoint).hostname not in _LOCAL:
-        cloud.stop()
-        raise RuntimeError(f"the endpoint {cloud.endpoint} is not on this machine: the course never leaves it")
+    cloud = _made(Settings(speed, quotas or {}, enforce_iam, region, port, seed))
     cloud.enter()
     _current = cloud
     _watch_cells()
+    return cloud
+
+
+def _made(settings: Settings) -> Cloud:
+    try:
+        cloud = Cloud(settings)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise RuntimeError(f"port {settings.port} on 127.0.0.1 cannot be had ({reason}): give another, or 0") from error
+    if urlsplit(cloud.endpoint).hostname not in _LOCAL:
+        cloud.stop()
+        raise RuntimeError(f"the endpoint {cloud.endpoint} is not on this machine: the course never leaves it")
     return cloud
 
 
