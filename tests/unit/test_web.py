@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -212,7 +213,8 @@ def test_stop_closes_the_port_and_every_connection() -> None:
     began = time.monotonic()
     server.stop()
     assert time.monotonic() - began < 5, "nobody is waited for"
-    assert idle.recv(1) == b""
+    with contextlib.suppress(ConnectionResetError):
+        assert idle.recv(1) == b"", "closed, politely or not"
     with socket.socket() as attempt:
         assert attempt.connect_ex(("127.0.0.1", server.port)) != 0
     assert wait_for(lambda: threading.active_count() <= before), "no thread is left"
