@@ -75,8 +75,10 @@ class Sandbox:
         self.folder = home.resolve() / name
         self.code = version.code.resolve()
         self.tmp, self.opt, self._runtime = (self.folder / part for part in ("tmp", "opt", "runtime"))
+        # without its parents: once the cloud has stopped its folder is gone, and must not come back
+        self.folder.mkdir()
         GUARDIAN.hold("folder", self.folder)
-        self.tmp.mkdir(parents=True)
+        self.tmp.mkdir()
         self.opt.mkdir()
         for layer in version.layers:
             shutil.copytree(layer, self.opt, copy_function=_link, dirs_exist_ok=True)
