@@ -1,0 +1,94 @@
+"""An exchange: one request on its way through a REST API, and what has been learned about it so far.
+
+Each step (who may call, how often, is it valid, is it cached, the integration) reads it and adds to it. ``variables``
+is what mapping templates, access logs and gateway responses see as ``$context`` ("Variables for data transformations",
+API Gateway Developer Guide).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from moto.apigateway.models import RestAPI, Stage
+
+from helpers.dataplane.apigateway.snapshot import Resource, Snapshot
+from helpers.dataplane.web import HttpRequest
+
+
+@dataclass
+class Exchange:
+    """A request that has found its API, stage, resource and method."""
+
+    request: HttpRequest
+    api: RestAPI
+    stage: Stage
+    snapshot: Snapshot
+    """Of the stage's deployment, or of its canary's."""
+    resource: Resource
+    method: dict[str, Any]
+    """As GetMethod answers it."""
+    path: str
+    """Below the stage, percent-encoded, beginning with a slash."""
+    path_parameters: dict[str, str]
+    stage_variables: dict[str, str]
+    request_id: str
+    account_id: str
+    region: str
+    identity: dict[str, Any] = field(default_factory=dict)
+    """``$context.identity``: ``sourceIp``, ``userAgent``, and what the check of the caller added."""
+    authorizer: dict[str, Any] = field(default_factory=dict)
+    """``$context.authorizer``: the authorizer's context and ``principalId``, or Cognito's ``claims``."""
+    usage_key: str = ""
+    """The API key's value that a Lambda authorizer gave (``usageIdentifierKey``)."""
+    extra: dict[str, Any] = field(default_factory=dict)
+    """Further variables of ``$context``, with dots in their names: ``integration.latency``, ``error.message``."""
+    started: float = field(default_factory=time.time)
+
+    @property
+    def method_arn(self) -> str:
+        """The ARN of what is called: ``arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/path``."""
+        below = f"{self.api.id}/{self.stage.name}/{self.request.method}{self.path}"
+        return f"arn:aws:execute-api:{self.region}:{self.account_id}:{below}"
+
+    def setting(self, name: str) -> Any:
+        """Return a setting of this method in this stage, such as ``throttlingRateLimit``, or None where none is set.
+
+        AWS: the settings of one method (``~1todos/GET``) go before those of all methods (``*/*``).
+        """
+        method = f"{self.resource.path.replace('/', '~1')}/{self.method['httpMethod']}"
+        for key in (method, method.removeprefix("~1"), "*/*"):
+            if name in self.stage.method_settings.get(key, {}):
+                return self.stage.method_settings[key][name]
+        return None
+
+    def variables(self) -> dict[str, Any]:
+        """Return ``$context``."""
+        moment = datetime.fromtimestamp(self.started, UTC)
+        found: dict[str, Any] = {
+            "accountId": self.account_id,
+            "apiId": self.api.id,
+            "authorizer": self.authorizer,
+            "domainName": f"{self.api.id}.execute-api.{self.region}.amazonaws.com",
+            "domainPrefix": self.api.id,
+            "extendedRequestId": self.request_id,
+            "httpMethod": self.request.method,
+            "identity": self.identity,
+            "path": f"/{self.stage.name}{self.path}",
+            "protocol": "HTTP/1.1",
+            "requestId": self.request_id,
+            "requestTime": f"{moment:%d/%b/%Y:%H:%M:%S} +0000",
+            "requestTimeEpoch": int(self.started * 1000),
+            "resourceId": self.resource.id,
+            "resourcePath": self.resource.path,
+            "stage": self.stage.name,
+        }
+        for name, value in self.extra.items():
+            *parents, last = name.split(".")
+            inner = found
+            for parent in parents:
+                inner = inner.setdefault(parent, {})
+            inner[last] = value
+        return found
