@@ -10,16 +10,13 @@ hand on AWS; for those moto's own checks stand.
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import regex
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from helpers.dataplane.call import AWSError, Call
-
-if TYPE_CHECKING:
-    import regex
 
 _BY_HAND = frozenset({"s3", "ec2", "sqs"})
 
@@ -125,21 +122,11 @@ def _unmet(service: str, shape: Shape, value: Any) -> Iterator[str]:
 
 
 @functools.cache
-def _pattern(text: str) -> re.Pattern[str] | regex.Pattern[str]:
+def _pattern(text: str) -> regex.Pattern[str]:
     """Compile a pattern of Java's; one that uses what Python lacks is not checked."""
     beyond_16_bits = text.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
     try:
-        return re.compile(beyond_16_bits, re.DOTALL)
-    except re.error:
-        return _larger_pattern(beyond_16_bits)
-
-
-def _larger_pattern(text: str) -> regex.Pattern[str]:
-    """Compile a pattern that ``re`` does not know, such as one with ``\\p{L}``; the larger library takes 6 MB."""
-    import regex
-
-    try:
-        return regex.compile(text, regex.DOTALL)
+        return regex.compile(beyond_16_bits, regex.DOTALL)
     except regex.error:
         return regex.compile(".*", regex.DOTALL)
 
