@@ -11,7 +11,9 @@ from collections.abc import Mapping
 DEFAULTS: dict[str, int] = {
     "lambda.concurrent_executions": 1000,
     "lambda.unreserved_concurrency_minimum": 100,
+    "lambda.scaling_rate": 1000,
 }
+"""``lambda.scaling_rate``: new environments every 10 seconds, for each function."""
 
 
 def with_defaults(changes: Mapping[str, int] | None) -> dict[str, int]:

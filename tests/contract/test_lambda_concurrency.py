@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from botocore.exceptions import ClientError
 from tests.contract.subjects import RETURN_THE_EVENT, SLEEP, Answer, Subject, promise, refused
 
 SCALING = "Lambda Developer Guide, Understanding Lambda function scaling"
+CONCURRENCY = "Lambda Developer Guide, Monitoring concurrency"
 RESERVED = "Lambda Developer Guide, Configuring reserved concurrency for a function"
 
 
@@ -133,3 +135,54 @@ def test_throttle_metric(aws: Subject) -> None:
         with refused("TooManyRequestsException"):
             aws.call(1)
     assert [aws.metric("Invocations"), aws.metric("Throttles"), aws.metric("Errors")] == [1, 2, 0]
+
+
+@promise(SCALING, "a function gets at most so many new environments in 10 seconds; what it has goes on serving")
+@pytest.mark.cloud(quotas={"lambda.scaling_rate": 2}, speed=1)
+def test_scaling_rate(aws: Subject) -> None:
+    role = aws.role()
+    aws.function(SLEEP, Role=role)
+    aws.function(SLEEP, name="other", Role=role)
+    assert len(throttled(aws.call_together([0.5] * 5))) == 3
+    assert len(throttled(aws.call_together([0.5] * 5, "other"))) == 3
+    assert throttled(aws.call_together([0.1] * 2)) == []
+
+
+@promise(SCALING, "the rate is refilled continuously, and its unused part is lost")
+@pytest.mark.cloud(quotas={"lambda.scaling_rate": 2}, speed=10)
+def test_scaling_rate_is_refilled(aws: Subject) -> None:
+    aws.function(SLEEP)
+    assert len(throttled(aws.call_together([0.4] * 4))) >= 1
+    time.sleep(2.5)  # 25 seconds of AWS's time, which would be five more environments
+    answers = aws.call_together([0.4] * 6)
+    assert len(throttled(answers)) >= 1
+    assert len({answer.payload for answer in answers if isinstance(answer, Answer)}) >= 4
+
+
+@promise(CONCURRENCY, "the Region's metrics say how many ran at once, and how many of them on unreserved concurrency")
+def test_concurrency_metrics(aws: Subject) -> None:
+    role = aws.role()
+    client = aws.function(SLEEP, Role=role)
+    aws.function(SLEEP, name="other", Role=role)
+    client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=5)
+    with ThreadPoolExecutor(1) as pool:
+        others = pool.submit(aws.call_together, [0.8] * 2, "other")
+        aws.call_together([0.8] * 3)
+        others.result()
+    assert [aws.metric("ConcurrentExecutions", "Maximum", name) for name in ("f", "other")] == [3, 2]
+    assert region_metric(aws, "ConcurrentExecutions") == 5
+    assert region_metric(aws, "UnreservedConcurrentExecutions") == 2
+
+
+def region_metric(aws: Subject, metric: str) -> float:
+    """Return the highest value of a metric that has no dimensions."""
+    now = datetime.now(UTC)
+    points = aws.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName=metric,
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(minutes=1),
+        Period=7200,
+        Statistics=["Maximum"],
+    )["Datapoints"]
+    return float(max(point["Maximum"] for point in points))

@@ -83,10 +83,14 @@ class Functions:
 
     def primary(self, name: str, alias: str, region: str = "") -> str:
         """Return the version to which an alias sends what it sends nowhere else; empty if there is no such alias."""
+        found = self.alias(name, alias, region)
+        return str(found.function_version) if found is not None else ""
+
+    def alias(self, name: str, alias: str, region: str = "") -> LambdaAlias | None:
+        """Return moto's object of an alias, or None."""
         short = split(name)[0]
         base = f"arn:aws:lambda:{region or self._context.region}:{self._context.account_id}:function:{short}"
-        found = self.backend(region)._lambdas._aliases[base].get(alias)
-        return str(found.function_version) if found is not None else ""
+        return self.backend(region)._lambdas._aliases[base].get(alias)
 
     def _choose(self, alias: LambdaAlias) -> str:
         routing: dict[str, Any] = alias.routing_config if isinstance(alias.routing_config, dict) else {}

@@ -49,23 +49,24 @@ class Invoker:
         payload = request.payload or b"{}"
         invocation = Invocation(request.request_id, target.arn, payload, request.trace_header, request.client_context)
         try:
-            with self._fleet.lend(target, lambda: self._environment(target)) as member:
-                concurrent = self._fleet.running(target.name)
+            with self._fleet.lend(target, lambda: self.environment(target)) as (member, load):
                 outcome = member.environment.invoke(invocation)
                 number, stream = member.number, member.environment.log_stream
         except AWSError as error:
             self._throttled(target, request, error)
             raise
         self._telemetry.write_log(target, stream, outcome.log)
-        self._telemetry.count_invocation(target, outcome, concurrent)
+        self._telemetry.count_invocation(target, outcome, load)
         self._write_down(target, request, outcome, number)
         return outcome
 
-    def _environment(self, target: Target) -> Environment:
+    def environment(self, target: Target, initialization: str = "on-demand") -> Environment:
+        """Return a new environment of ``target``; ``initialization`` is what AWS_LAMBDA_INITIALIZATION_TYPE says."""
         function = target.function
         credentials = self._context.identities.assume(function.role, target.name, f"function {target.name}")
         system = self._context.sdk_variables(credentials)
         system["AWS_LAMBDA_LOG_GROUP_NAME"] = f"/aws/lambda/{target.name}"
+        system["AWS_LAMBDA_INITIALIZATION_TYPE"] = initialization
         return Environment(self._functions.prepare(target, system), self._context.home)
 
     def _throttled(self, target: Target, request: Request, error: AWSError) -> None:

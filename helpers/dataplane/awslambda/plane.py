@@ -26,6 +26,7 @@ from helpers.dataplane.awslambda.fleet import Fleet
 from helpers.dataplane.awslambda.function_url import FunctionUrls
 from helpers.dataplane.awslambda.functions import Functions, split
 from helpers.dataplane.awslambda.invocation import Invoker, Request
+from helpers.dataplane.awslambda.provisioned import ProvisionedConcurrency
 from helpers.dataplane.awslambda.telemetry import Telemetry, tail
 from helpers.dataplane.call import AWSError, Call
 from helpers.dataplane.context import Context
@@ -46,6 +47,8 @@ class LambdaPlane:
         self._fleet = Fleet(context, self._reserved)
         telemetry = Telemetry(context)
         self.invoker = Invoker(context, self.functions, self._fleet, telemetry)
+        make = self.invoker.environment
+        self._provisioned = ProvisionedConcurrency(context, self.functions, self._fleet, self._reserved, make)
         self._configs = EventConfigs(self.functions)
         self.queue = EventQueue(context, self.functions, self.invoker, self._configs, telemetry)
         self._urls = FunctionUrls(context, self.functions, self.invoker)
@@ -65,6 +68,7 @@ class LambdaPlane:
             "PublishLayerVersion": self._publish_layer,
             "CreateAlias": self._write_alias,
             "UpdateAlias": self._write_alias,
+            "DeleteAlias": self._delete_alias,
             "GetPolicy": self._get_policy,
             "PutFunctionConcurrency": self._put_concurrency,
             "GetAccountSettings": self._account_settings,
@@ -75,6 +79,7 @@ class LambdaPlane:
             "ListFunctionEventInvokeConfigs": self._configs.list,
             "CreateFunctionUrlConfig": self._urls.create,
             "UpdateFunctionUrlConfig": self._urls.create,
+            **self._provisioned.operations(),
             **self._sources.operations(),
         }
 
@@ -213,8 +218,10 @@ class LambdaPlane:
 
     def _delete_function(self, call: Call) -> HttpResponse:
         response = forward(call)
+        name = split(call.params["FunctionName"])[0]
+        if response.status < 400:
+            self._provisioned.forget(name, call.params.get("Qualifier") or "")
         if response.status < 400 and not call.params.get("Qualifier"):
-            name = split(call.params["FunctionName"])[0]
             self._fleet.retire(lambda member: member.key[0] == name)
         return response
 
@@ -229,6 +236,12 @@ class LambdaPlane:
         rules.check_weights(routing, version)
         for other in routing.get("AdditionalVersionWeights") or {}:
             self.functions.find(name, other, call.region)
+        response = forward(call)
+        self._provisioned.follow(split(name)[0], given["Name"], call.region)
+        return response
+
+    def _delete_alias(self, call: Call) -> HttpResponse:
+        self._provisioned.forget(split(call.params["FunctionName"])[0], call.params["Name"])
         return forward(call)
 
     def _get_policy(self, call: Call) -> HttpResponse:
@@ -247,7 +260,13 @@ class LambdaPlane:
     def _put_concurrency(self, call: Call) -> HttpResponse:
         name = self.functions.find(call.params["FunctionName"], region=call.region).name
         elsewhere = sum(count for other, count in self._reserved().items() if other != name)
-        rules.check_reservation(int(call.params["ReservedConcurrentExecutions"]), elsewhere, self._context.quotas)
+        wanted, provisioned = int(call.params["ReservedConcurrentExecutions"]), self._provisioned.of_function(name)
+        rules.check_reservation(wanted, elsewhere, self._context.quotas)
+        if wanted < provisioned:
+            raise rules.invalid(
+                f"ReservedConcurrentExecutions {wanted} is lower than the function's provisioned "
+                f"concurrency [{provisioned}]"
+            )
         return forward(call)
 
     def _account_settings(self, call: Call) -> HttpResponse:

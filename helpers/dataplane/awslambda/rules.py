@@ -156,11 +156,16 @@ def read_client_context(given: str) -> str:
 
 def check_reservation(wanted: int, reserved_elsewhere: int, quotas: dict[str, int]) -> None:
     """Check that a reservation leaves enough of the account's concurrency to all other functions."""
+    check_unreserved("ReservedConcurrentExecutions", reserved_elsewhere + wanted, quotas)
+
+
+def check_unreserved(parameter: str, claimed: int, quotas: dict[str, int]) -> None:
+    """Check that what functions claim for themselves, by ``parameter``, leaves enough of the account's concurrency."""
     least = quotas["lambda.unreserved_concurrency_minimum"]
-    if quotas["lambda.concurrent_executions"] - reserved_elsewhere - wanted < least:
+    if quotas["lambda.concurrent_executions"] - claimed < least:
         raise invalid(
-            "Specified ReservedConcurrentExecutions for function decreases account's "
-            f"UnreservedConcurrentExecution below its minimum value of [{least}]."
+            f"Specified {parameter} for function decreases account's UnreservedConcurrentExecution below its minimum "
+            f"value of [{least}]."
         )
 
 

@@ -4,13 +4,18 @@ AWS: the log group ``/aws/lambda/NAME`` gets a stream for each execution environ
 it; the namespace ``AWS/Lambda`` gets Invocations, Errors, Throttles, Duration and ConcurrentExecutions, each for the
 whole function (dimension FunctionName), for the version or alias that was asked for (Resource), and for each version
 that an alias chose (ExecutedVersion) ("Types of metrics for Lambda functions" and "View metrics for Lambda
-functions", Lambda Developer Guide). The sum over all functions, without dimensions, is not written. moto keeps both.
+functions", Lambda Developer Guide). Without dimensions, for the whole Region, come ConcurrentExecutions and
+UnreservedConcurrentExecutions; what has provisioned concurrency gets its metrics ("Monitoring concurrency", the same).
+moto keeps all of it.
+
+Differs: of the sums over all functions only those two are written, and ConcurrentExecutions of a version or an alias
+is that of its function.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.utils import utcnow
@@ -18,6 +23,7 @@ from moto.iam.access_control import PermissionResult
 from moto.logs.models import logs_backends
 
 from helpers.dataplane.awslambda.environment import LogLine, Outcome
+from helpers.dataplane.awslambda.fleet import Load
 from helpers.dataplane.awslambda.functions import Target
 from helpers.dataplane.call import Caller
 from helpers.dataplane.context import Context
@@ -55,12 +61,20 @@ class Telemetry:
         resource = f"arn:aws:logs:{region}:{self._context.account_id}:log-group:{group}:*"
         return identities.verdict(caller, "logs:PutLogEvents", resource) is PermissionResult.PERMITTED
 
-    def count_invocation(self, target: Target, outcome: Outcome, concurrent: int) -> None:
-        """Count an invocation that ran."""
+    def count_invocation(self, target: Target, outcome: Outcome, load: Load) -> None:
+        """Count an invocation that ran, and the ``load`` when it began."""
         errors = 1.0 if outcome.function_error else 0.0
         self._count(target, {"Invocations": 1.0, "Errors": errors}, "Count")
         self._count(target, {"Duration": outcome.duration_ms}, "Milliseconds")
-        self._count(target, {"ConcurrentExecutions": float(concurrent)}, "Count")
+        self._count(target, {"ConcurrentExecutions": float(load.function)}, "Count")
+        self._put(target, {"ConcurrentExecutions": load.account, **load.unreserved}, "Count", [[]])
+        if load.provisioned:
+            self._count_provisioned(target, load)
+
+    def _count_provisioned(self, target: Target, load: Load) -> None:
+        kind = "ProvisionedConcurrencySpilloverInvocations" if load.spilled else "ProvisionedConcurrencyInvocations"
+        self._count(target, {kind: 1.0, "ProvisionedConcurrentExecutions": load.on_provisioned}, "Count")
+        self._count(target, {"ProvisionedConcurrencyUtilization": load.on_provisioned / load.provisioned}, "None")
 
     def count(self, target: Target, metric: str) -> None:
         """Count one of a metric such as ``Throttles`` or ``DeadLetterErrors``."""
@@ -71,6 +85,11 @@ class Telemetry:
         self._count(target, {metric: milliseconds}, "Milliseconds")
 
     def _count(self, target: Target, values: Mapping[str, float], unit: str) -> None:
+        self._put(target, values, unit, dimensions_of(target))
+
+    def _put(
+        self, target: Target, values: Mapping[str, float], unit: str, each: Sequence[Sequence[Mapping[str, str]]]
+    ) -> None:
         backend = cloudwatch_backends[self._context.account_id][target.function.region]
         now = utcnow()
         backend.put_metric_data(
@@ -78,7 +97,7 @@ class Telemetry:
             [
                 {"MetricName": name, "Value": value, "Unit": unit, "Timestamp": now, "Dimensions": dimensions}
                 for name, value in values.items()
-                for dimensions in dimensions_of(target)
+                for dimensions in each
             ],
         )
 
