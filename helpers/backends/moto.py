@@ -88,6 +88,7 @@ class MotoBackend:
         self.door.add_later("ec2", lambda: _ec2(self.context, bus))
         self.door.add(CodePipelinePlane(bus))
         self.door.add_later("cognito-idp", lambda: _cognito(self.context, post))
+        self.door.add_later("apigateway", lambda: _apigateway(self.context, post))
         self.door.add_later("cloudformation", lambda: self._cloudformation(post))
 
     def _cloudformation(self, post: Post) -> DataPlane:
@@ -96,6 +97,7 @@ class MotoBackend:
 
         self.door.wake("ec2")
         self.door.wake("cognito-idp")
+        self.door.wake("apigateway")
         return CloudFormationPlane(self.context, post)
 
     def stop(self) -> None:
@@ -118,3 +120,9 @@ def _cognito(context: Context, post: Post) -> DataPlane:
     from helpers.dataplane.cognito import CognitoPlane
 
     return CognitoPlane(context, post)
+
+
+def _apigateway(context: Context, post: Post) -> DataPlane:
+    from helpers.dataplane.apigateway.plane import ApiGatewayPlane  # 20 MB and a second
+
+    return ApiGatewayPlane(context, post)

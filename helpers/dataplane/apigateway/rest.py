@@ -1,0 +1,122 @@
+"""REST APIs: from a request to a response, step by step.
+
+AWS: the stage's deployment decides what there is; then come the check of the caller, throttling and validation, the
+cache, and the integration. Whatever stops a request on its way is a gateway response. Here the address is
+``{endpoint}/_aws/execute-api/API/STAGE/path`` in place of ``https://API.execute-api.REGION.amazonaws.com/STAGE/path``.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from moto.apigateway.models import RestAPI, Stage, apigateway_backends
+
+from helpers.dataplane.apigateway import gateway_responses, routing
+from helpers.dataplane.apigateway.errors import GatewayError
+from helpers.dataplane.apigateway.exchange import Exchange
+from helpers.dataplane.apigateway.snapshot import Resource, Snapshot
+from helpers.dataplane.call import AWSError
+from helpers.dataplane.context import Context
+from helpers.dataplane.web import HttpRequest, HttpResponse
+
+LARGEST_BODY = 10 * 1024 * 1024
+NOWHERE = Resource("", "", {})
+"""The resource of a request that found none."""
+
+
+class Step(Protocol):
+    """Something that may stop a request."""
+
+    def check(self, exchange: Exchange) -> None:
+        """Look at a request, and note what has been learned.
+
+        Raises
+        ------
+        GatewayError
+            The request ends here.
+        """
+
+
+Integrate = Callable[[Exchange], HttpResponse]
+Answer = Callable[[Exchange, Callable[[], HttpResponse]], HttpResponse]
+Finished = Callable[[Exchange, HttpResponse], None]
+
+
+class RestApis:
+    """Answers at the addresses of REST APIs.
+
+    Parameters
+    ----------
+    steps:
+        What each request passes, in order.
+    integrate:
+        Asks the backend.
+    cached:
+        Answers from the cache, or asks the backend by the function that it gets.
+    finished:
+        Is told of each request and its response.
+    """
+
+    def __init__(
+        self, context: Context, steps: Sequence[Step], integrate: Integrate, cached: Answer, finished: Finished
+    ) -> None:
+        self._context, self._steps, self._integrate = context, steps, integrate
+        self._cached, self._finished = cached, finished
+        self._random = random.Random(0)
+
+    def find(self, api_id: str) -> RestAPI | None:
+        """Return the REST API of that id."""
+        return apigateway_backends[self._context.account_id][self._context.region].apis.get(api_id)
+
+    def answer(self, request: HttpRequest, path: str) -> HttpResponse:
+        """Answer a request; ``path`` is ``API/STAGE/path``."""
+        started = time.time()
+        api_id, _, rest = path.partition("/")
+        stage_name, _, below = rest.partition("/")
+        api = self.find(api_id)
+        stage = api.stages.get(stage_name) if api else None
+        if api is None or stage is None:
+            return gateway_responses.plain(GatewayError("ACCESS_DENIED", "Forbidden"))
+        exchange = self._exchange(request, api, stage, f"/{below}")
+        response = self._answered(exchange)
+        response.headers.setdefault("x-amzn-RequestId", exchange.request_id)
+        response.headers.setdefault("x-amz-apigw-id", exchange.request_id)
+        self._finished(exchange, response)
+        self._context.record.add(
+            "call", str(exchange.identity.get("caller") or "client"), "apigateway", f"{request.method} {exchange.path}",
+            subject=api.name, outcome="ok" if response.status < 400 else str(response.status),
+            started=started, milliseconds=(time.time() - started) * 1000, request_id=exchange.request_id,
+        )  # fmt: skip
+        return response
+
+    def _exchange(self, request: HttpRequest, api: RestAPI, stage: Stage, path: str) -> Exchange:
+        snapshot: Snapshot = api.deployments[str(stage.deployment_id)].snapshot  # type: ignore[attr-defined]
+        return Exchange(
+            request, api, stage, snapshot, NOWHERE, {"httpMethod": request.method}, path, {}, dict(stage.variables),
+            self._context.new_id(), self._context.account_id, self._context.region,
+            identity={"sourceIp": "127.0.0.1", "userAgent": request.headers.get("User-Agent")},
+        )  # fmt: skip
+
+    def _answered(self, exchange: Exchange) -> HttpResponse:
+        try:
+            self._route(exchange)
+            for step in self._steps:
+                step.check(exchange)
+            return self._cached(exchange, lambda: self._integrate(exchange))
+        except GatewayError as error:
+            return gateway_responses.render(error, exchange)
+        except AWSError as error:  # what is not built says so
+            return gateway_responses.plain(GatewayError("API_CONFIGURATION_ERROR", error.message, error.status or 500))
+
+    def _route(self, exchange: Exchange) -> None:
+        request = exchange.request
+        found = routing.find(exchange.snapshot.resources, request.method, exchange.path)
+        if found is None:
+            raise GatewayError("MISSING_AUTHENTICATION_TOKEN")
+        exchange.resource, exchange.path_parameters = found
+        exchange.method = exchange.resource.methods.get(request.method) or exchange.resource.methods["ANY"]
+        if len(request.body) > LARGEST_BODY:
+            raise GatewayError("REQUEST_TOO_LARGE", f"HTTP content length exceeded {LARGEST_BODY} bytes.")
