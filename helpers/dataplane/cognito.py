@@ -1,8 +1,9 @@
-"""Cognito user pools: functions that are asked while a user signs up or gets tokens.
+"""Cognito user pools: functions that are asked while a user signs up or gets tokens, and the keys of the tokens.
 
 AWS: a trigger is called synchronously and answers with the event, its ``response`` filled in; an exception of the
 function stops what the user does ("Customizing user pool workflows with Lambda triggers", Amazon Cognito Developer
-Guide). Here: PreSignUp, PostConfirmation and PreTokenGeneration (versions 1 and 2); users and tokens are moto's.
+Guide). Here: PreSignUp, PostConfirmation and PreTokenGeneration (versions 1 and 2); users and claims are moto's, the
+signatures are those of ``user_pool_tokens``.
 
 Differs: other triggers are not called; a trigger may take as long as its function's timeout, on AWS 5 seconds.
 """
@@ -14,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from moto.cognitoidp.models import CognitoIdpUserPool, UserStatus, cognitoidp_backends
+from werkzeug.datastructures import Headers
 
 from helpers.dataplane.call import AWSError, Call
 from helpers.dataplane.context import Context
@@ -21,7 +23,8 @@ from helpers.dataplane.control_plane import forward
 from helpers.dataplane.delivery import Delivery, Post, as_json
 from helpers.dataplane.frontdoor import Address, Operation
 from helpers.dataplane.seams import Seams
-from helpers.dataplane.web import HttpResponse
+from helpers.dataplane.user_pool_tokens import PoolTokens, check_validity
+from helpers.dataplane.web import HttpRequest, HttpResponse
 
 
 class CognitoPlane:
@@ -32,6 +35,7 @@ class CognitoPlane:
     def __init__(self, context: Context, post: Post) -> None:
         self._context, self._post = context, post
         self._answers: dict[str, dict[str, Any]] = {}
+        self._tokens = PoolTokens(context.account_id, context.clock)
         self._create_jwt = CognitoIdpUserPool.create_jwt
         self._seams = Seams()
         self._seams.put(CognitoIdpUserPool, "create_jwt", self._token)
@@ -43,15 +47,31 @@ class CognitoPlane:
             "AdminCreateUser": self._create_user,
             "ConfirmSignUp": self._confirm,
             "AdminConfirmSignUp": self._confirm,
+            "CreateUserPoolClient": self._client,
+            "UpdateUserPoolClient": self._client,
         }
 
     def addresses(self) -> Mapping[str, Address]:
-        """User pools have no addresses of their own here."""
-        return {}
+        """Return where each pool publishes its keys: ``POOL/.well-known/jwks.json``."""
+        return {"cognito-idp": self._jwks}
+
+    def public_keys(self, pool_id: str) -> dict[str, Any] | None:
+        """Return the JSON web key set of a pool, or None when there is no such pool."""
+        return self._tokens.public_keys(pool_id)
 
     def stop(self) -> None:
         """moto gets its own methods back."""
         self._seams.remove()
+
+    def _jwks(self, request: HttpRequest, path: str) -> HttpResponse:
+        pool_id, _, rest = path.partition("/")
+        keys = self.public_keys(pool_id) if rest == ".well-known/jwks.json" else None
+        headers = Headers({"Content-Type": "application/json"})
+        return HttpResponse(200 if keys else 404, headers, json.dumps(keys or {"message": "Not Found"}).encode())
+
+    def _client(self, call: Call) -> HttpResponse:
+        check_validity(call.params)
+        return forward(call)
 
     def _sign_up(self, call: Call) -> HttpResponse:
         pool, given = self._pool(call), call.params
@@ -110,7 +130,8 @@ class CognitoPlane:
             if token_use == "access":
                 self._answers[origin] = answer
         change(claims, token_use, answer)
-        return self._create_jwt(pool, client_id, username, token_use, expires_in, claims)
+        token, _ = self._create_jwt(pool, client_id, username, token_use, expires_in, claims)
+        return self._tokens.signed(pool, client_id, token_use, token)
 
     def _before_tokens(self, pool: CognitoIdpUserPool, client_id: str, username: str) -> dict[str, Any]:
         user = pool._get_user(username)
