@@ -43,9 +43,19 @@ class Exchange:
     """``$context.authorizer``: the authorizer's context and ``principalId``, or Cognito's ``claims``."""
     usage_key: str = ""
     """The API key's value that a Lambda authorizer gave (``usageIdentifierKey``)."""
+    request_override: dict[str, Any] = field(default_factory=lambda: {"header": {}, "path": {}, "querystring": {}})
+    """What a mapping template ``#set`` below ``$context.requestOverride``."""
+    response_override: dict[str, Any] = field(default_factory=lambda: {"header": {}})
+    """Likewise below ``$context.responseOverride``: ``status`` and ``header``."""
     extra: dict[str, Any] = field(default_factory=dict)
     """Further variables of ``$context``, with dots in their names: ``integration.latency``, ``error.message``."""
     started: float = field(default_factory=time.time)
+    cache: str = ""
+    """``hit`` or ``miss``, where the method's responses are cached."""
+    integration_ms: float | None = None
+    """How long the backend took, in milliseconds, if it was asked."""
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    """What happened, for the execution log: a level (``INFO``, ``ERROR``) and a line."""
 
     @property
     def method_arn(self) -> str:
@@ -53,15 +63,25 @@ class Exchange:
         below = f"{self.api.id}/{self.stage.name}/{self.request.method}{self.path}"
         return f"arn:aws:execute-api:{self.region}:{self.account_id}:{below}"
 
+    def note(self, line: str, level: str = "INFO") -> None:
+        """Note what happened, for the execution log."""
+        self.notes.append((level, line))
+
+    @property
+    def own_settings(self) -> dict[str, Any]:
+        """The stage's settings of this method alone (``~1todos/GET``)."""
+        key = f"{self.resource.path.replace('/', '~1')}/{self.method['httpMethod']}"
+        settings = self.stage.method_settings
+        return settings.get(key) or settings.get(key.removeprefix("~1")) or {}
+
     def setting(self, name: str) -> Any:
         """Return a setting of this method in this stage, such as ``throttlingRateLimit``, or None where none is set.
 
         AWS: the settings of one method (``~1todos/GET``) go before those of all methods (``*/*``).
         """
-        method = f"{self.resource.path.replace('/', '~1')}/{self.method['httpMethod']}"
-        for key in (method, method.removeprefix("~1"), "*/*"):
-            if name in self.stage.method_settings.get(key, {}):
-                return self.stage.method_settings[key][name]
+        for settings in (self.own_settings, self.stage.method_settings.get("*/*") or {}):
+            if name in settings:
+                return settings[name]
         return None
 
     def variables(self) -> dict[str, Any]:
@@ -79,10 +99,12 @@ class Exchange:
             "path": f"/{self.stage.name}{self.path}",
             "protocol": "HTTP/1.1",
             "requestId": self.request_id,
+            "requestOverride": self.request_override,
             "requestTime": f"{moment:%d/%b/%Y:%H:%M:%S} +0000",
             "requestTimeEpoch": int(self.started * 1000),
             "resourceId": self.resource.id,
             "resourcePath": self.resource.path,
+            "responseOverride": self.response_override,
             "stage": self.stage.name,
         }
         for name, value in self.extra.items():
