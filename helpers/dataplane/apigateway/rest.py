@@ -105,11 +105,18 @@ class RestApis:
             self._route(exchange)
             for step in self._steps:
                 step.check(exchange)
-            return self._cached(exchange, lambda: self._integrate(exchange))
+            return self._cached(exchange, lambda: self._timed(exchange))
         except GatewayError as error:
             return gateway_responses.render(error, exchange)
         except AWSError as error:  # what is not built says so
             return gateway_responses.plain(GatewayError("API_CONFIGURATION_ERROR", error.message, error.status or 500))
+
+    def _timed(self, exchange: Exchange) -> HttpResponse:
+        started = time.perf_counter()
+        try:
+            return self._integrate(exchange)
+        finally:
+            exchange.integration_ms = (time.perf_counter() - started) * 1000
 
     def _route(self, exchange: Exchange) -> None:
         request = exchange.request
