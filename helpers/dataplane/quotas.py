@@ -12,8 +12,11 @@ DEFAULTS: dict[str, int] = {
     "lambda.concurrent_executions": 1000,
     "lambda.unreserved_concurrency_minimum": 100,
     "lambda.scaling_rate": 1000,
+    "apigateway.requests_per_second": 10_000,
+    "apigateway.burst": 5_000,
 }
-"""``lambda.scaling_rate``: new environments every 10 seconds, for each function."""
+"""``lambda.scaling_rate``: new environments every 10 seconds, for each function. API Gateway's are those of
+"Amazon API Gateway quotas" (API Gateway Developer Guide)."""
 
 
 def with_defaults(changes: Mapping[str, int] | None) -> dict[str, int]:
