@@ -8,12 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from moto.apigateway.models import Deployment, RestAPI
+from moto.apigateway.models import Deployment, RestAPI, Stage
 
 from helpers.dataplane.apigateway import snapshot
+from helpers.dataplane.apigateway.caching import Cache
 from helpers.dataplane.apigateway.integrations import Integrations
+from helpers.dataplane.apigateway.monitoring import Monitoring, default_method_settings
 from helpers.dataplane.apigateway.rest import RestApis, Step
+from helpers.dataplane.apigateway.throttling import Throttle
+from helpers.dataplane.apigateway.usage_plans import UsagePlans
+from helpers.dataplane.call import Call
 from helpers.dataplane.context import Context
+from helpers.dataplane.control_plane import forward
 from helpers.dataplane.delivery import Post
 from helpers.dataplane.frontdoor import Address, Operation
 from helpers.dataplane.seams import Seams
@@ -27,14 +33,15 @@ class ApiGatewayPlane:
 
     def __init__(self, context: Context, post: Post) -> None:
         self._context = context
-        steps: list[Step] = []  # who may call, how often, is it valid: in AWS's order
+        self._plans, self._cache, self._monitoring = UsagePlans(context), Cache(context), Monitoring(context)
+        steps: list[Step] = [self._plans, Throttle(context)]  # who may call, how often, is it valid: in AWS's order
         integrations = Integrations(context, post)
         self.rest = RestApis(
             context,
             steps,
             integrations.answer,
-            cached=lambda exchange, ask: ask(),
-            finished=lambda exchange, response: None,
+            cached=self._cache.answer,
+            finished=self._monitoring.finished,
         )
         self.others: list[Address] = []
         """Who answers for the ids of APIs that are no REST APIs."""
@@ -42,10 +49,17 @@ class ApiGatewayPlane:
         self._create_deployment = RestAPI.create_deployment
         self._seams.put(RestAPI, "create_deployment", self._deploy)
         self._seams.put(RestAPI, "update_integration_mocks", lambda *_: None)
+        self._seams.put(Stage, "_get_default_method_settings", default_method_settings)
 
     def operations(self) -> Mapping[str, Operation]:
         """Return what this plane answers, by operation."""
-        return {}
+        return {
+            "FlushStageCache": self._cache.flush_stage,
+            "GetUsage": self._plans.get_usage,
+            "PutIntegration": self._cache.put_integration,
+            "UpdateStage": self._update_stage,
+            "UpdateUsagePlan": self._plans.update_usage_plan,
+        }
 
     def addresses(self) -> Mapping[str, Address]:
         """Return what answers below which address."""
@@ -60,6 +74,10 @@ class ApiGatewayPlane:
         for other in self.others if not known else ():
             return other(request, path)
         return self.rest.answer(request, path)
+
+    def _update_stage(self, call: Call) -> HttpResponse:
+        self._monitoring.check_stage(call)
+        return forward(call)
 
     def _deploy(self, api: RestAPI, name: str, description: str, stage_variables: Any = None) -> Deployment:
         """Take the place of moto's own, which keeps no snapshot and forgets the settings of an existing stage."""
