@@ -46,6 +46,9 @@ class HttpResponse:
     status: int = 200
     headers: Headers = field(default_factory=Headers)
     body: bytes = b""
+    upgrade: Callable[[socket.socket, bytes], None] | None = None
+    """Speaks another protocol once the head is sent (101): it gets the connection, for as long as it likes, and what
+    came too early."""
 
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -145,7 +148,25 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError:
             self.send_error(400)
         else:
-            self._send(type(self).answer(HttpRequest(self.command, path, query, headers, body, self.connection)))
+            response = type(self).answer(HttpRequest(self.command, path, query, headers, body, self.connection))
+            if response.upgrade is None:
+                self._send(response)
+            else:
+                self._switch(response, response.upgrade)
+
+    def _switch(self, response: HttpResponse, upgrade: Callable[[socket.socket, bytes], None]) -> None:
+        """Let another protocol have the connection; one that is lost by then is its business too."""
+        self.close_connection = True
+        early = b""
+        with contextlib.suppress(OSError):
+            self.send_response_only(response.status)
+            for name, value in response.headers:
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.flush()
+            self.connection.setblocking(False)
+            early = self.rfile.peek()  # type: ignore[attr-defined]
+        upgrade(self.connection, early)
 
     def _send(self, response: HttpResponse) -> None:
         self.send_response_only(response.status)

@@ -9,22 +9,20 @@ streaming and URLs of aliases are not built.
 
 from __future__ import annotations
 
-import base64
+import contextlib
 import json
-from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl, unquote
 
 from moto.awslambda.models import FunctionUrlConfig
 from werkzeug.datastructures import Headers
 
-from helpers.dataplane.awslambda.environment import Outcome
 from helpers.dataplane.awslambda.functions import Functions, Target
 from helpers.dataplane.awslambda.invocation import Invoker, Request
 from helpers.dataplane.awslambda.rules import check_payload
 from helpers.dataplane.call import AWSError, Call
 from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
+from helpers.dataplane.http_payload import Place, event_of, response_of
 from helpers.dataplane.signature import Signature, verify
 from helpers.dataplane.web import HttpRequest, HttpResponse
 
@@ -32,7 +30,6 @@ FORBIDDEN = (
     "Forbidden. For troubleshooting Function URL authorization issues, see: "
     "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
 )
-_TEXT = ("text/", "application/json", "application/xml", "application/javascript", "application/x-www-form-urlencoded")
 
 
 class FunctionUrls:
@@ -95,16 +92,18 @@ class FunctionUrls:
 
     def _invoke(self, target: Target, request: HttpRequest, identifier: str, path: str) -> HttpResponse:
         request_id = self._context.new_id()
-        event = event_of(request, request_id, identifier, path, self._context.region)
+        place = Place(identifier, f"{identifier}.lambda-url.{self._context.region}.on.aws")
+        event = event_of(request, request_id, place, path)
         payload = json.dumps(event).encode()
         try:
             check_payload(payload, "RequestResponse")
             outcome = self._invoker.run(target, Request(payload, "function url", request_id))
         except AWSError as error:
             return _json(error.status, {"Message": error.message})
-        if outcome.function_error:
-            return _json(502, {"message": "Internal Server Error"})
-        return response_of(outcome)
+        with contextlib.suppress(ValueError):  # a result that is no response is answered as a failure is
+            if not outcome.function_error:
+                return response_of(outcome.payload)
+        return _json(502, {"message": "Internal Server Error"})
 
 
 def _allows_everyone(target: Target) -> bool:
@@ -114,82 +113,6 @@ def _allows_everyone(target: Target) -> bool:
         if statement.get("Effect") == "Allow" and statement.get("Principal") in ("*", {"AWS": "*"})
     }
     return "lambda:*" in allowed or {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"} <= allowed
-
-
-def event_of(request: HttpRequest, request_id: str, api_id: str, path: str, region: str) -> dict[str, Any]:
-    """Return the event of an HTTP request in payload format 2.0."""
-    headers = {name.lower(): ",".join(request.headers.getlist(name)) for name in request.headers.keys()}  # noqa: SIM118
-    cookies = [cookie.strip() for cookie in headers.pop("cookie", "").split(";") if cookie.strip()]
-    http = {
-        "method": request.method,
-        "path": unquote(path),
-        "protocol": "HTTP/1.1",
-        "sourceIp": "127.0.0.1",
-        "userAgent": headers.get("user-agent", ""),
-    }
-    event: dict[str, Any] = {
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": unquote(path),
-        "rawQueryString": request.query,
-        "headers": headers,
-        "requestContext": _request_context(http, request_id, api_id, region),
-        "isBase64Encoded": False,
-    }
-    if cookies:
-        event["cookies"] = cookies
-    if request.query:
-        values: dict[str, str] = {}
-        for name, value in parse_qsl(request.query, keep_blank_values=True):
-            values[name] = f"{values[name]},{value}" if name in values else value
-        event["queryStringParameters"] = values
-    if request.body:
-        binary = not headers.get("content-type", "text/plain").startswith(_TEXT)
-        event["body"] = (base64.b64encode(request.body) if binary else request.body).decode()
-        event["isBase64Encoded"] = binary
-    return event
-
-
-def _request_context(http: dict[str, str], request_id: str, api_id: str, region: str) -> dict[str, Any]:
-    moment = datetime.now(UTC)
-    return {
-        "accountId": "anonymous",
-        "apiId": api_id,
-        "domainName": f"{api_id}.lambda-url.{region}.on.aws",
-        "domainPrefix": api_id,
-        "http": http,
-        "requestId": request_id,
-        "routeKey": "$default",
-        "stage": "$default",
-        "time": f"{moment:%d/%b/%Y:%H:%M:%S} +0000",
-        "timeEpoch": int(moment.timestamp() * 1000),
-    }
-
-
-def response_of(outcome: Outcome) -> HttpResponse:
-    """Return the HTTP response of a result in payload format 2.0; without a statusCode the whole result is the body."""
-    try:
-        result = json.loads(outcome.payload)
-        if isinstance(result, dict) and "statusCode" in result:
-            return _response_as_told(result)
-    except (ValueError, TypeError, AttributeError):
-        return _json(502, {"message": "Internal Server Error"})
-    body = result if isinstance(result, str) else json.dumps(result)
-    return HttpResponse(200, Headers({"Content-Type": "application/json"}), body.encode())
-
-
-def _response_as_told(result: dict[str, Any]) -> HttpResponse:
-    status = int(result["statusCode"])
-    if not 100 <= status <= 599:
-        raise ValueError(f"{status} is no status of HTTP")
-    body = result.get("body", "")
-    text = body if isinstance(body, str) else json.dumps(body)
-    headers = Headers({"Content-Type": "application/json"})
-    headers.update({name: str(value) for name, value in (result.get("headers") or {}).items()})
-    for cookie in result.get("cookies") or []:
-        headers.add("Set-Cookie", cookie)
-    content = base64.b64decode(text) if result.get("isBase64Encoded") else text.encode()
-    return HttpResponse(status, headers, content)
 
 
 def _cors_headers(config: FunctionUrlConfig, request: HttpRequest) -> dict[str, str]:
