@@ -81,7 +81,10 @@ def response(exchange: Exchange, chosen: dict[str, Any], backend: Backend) -> Ht
             headers[name.removeprefix("method.response.header.")] = found
     template = templates.get(media)
     body = render(template, exchange, backend.body) if template else backend.body
-    return HttpResponse(int(chosen["statusCode"]), headers, body.encode())
+    override = exchange.response_override
+    for name, value in override["header"].items():
+        headers[name] = str(value)
+    return HttpResponse(int(override.get("status") or chosen["statusCode"]), headers, body.encode())
 
 
 def render(template: str, exchange: Exchange, body: str) -> str:
