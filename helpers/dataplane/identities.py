@@ -164,6 +164,10 @@ class Identities:
                 return decisive
         return PermissionResult.NEUTRAL
 
+    def documents(self, caller: Caller) -> list[dict[str, Any]]:
+        """Return the policies of a role or a user, read from their JSON."""
+        return [IAMPolicy(policy)._policy_json for policy in self._policies(caller)]
+
     def _policies(self, caller: Caller) -> list[Any]:
         iam = self._iam
         inline: list[Any]

@@ -22,7 +22,7 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "ACCESS_DENIED": Kind(403, "User is not authorized to access this resource", "AccessDeniedException"),
     "API_CONFIGURATION_ERROR": Kind(500, "Internal server error", "InternalServerErrorException"),
-    "AUTHORIZER_CONFIGURATION_ERROR": Kind(500, "Internal server error", "InternalServerErrorException"),
+    "AUTHORIZER_CONFIGURATION_ERROR": Kind(500, "Internal server error", "AuthorizerConfigurationException"),
     "AUTHORIZER_FAILURE": Kind(500, "Internal server error", "InternalServerErrorException"),
     "BAD_REQUEST_BODY": Kind(400, "Invalid request body", "BadRequestException"),
     "BAD_REQUEST_PARAMETERS": Kind(400, "Missing required request parameters", "BadRequestException"),

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote
 
 from moto.apigateway.models import RestAPI, Stage
 
@@ -41,6 +42,8 @@ class Exchange:
     """``$context.identity``: ``sourceIp``, ``userAgent``, and what the check of the caller added."""
     authorizer: dict[str, Any] = field(default_factory=dict)
     """``$context.authorizer``: the authorizer's context and ``principalId``, or Cognito's ``claims``."""
+    client: str = "client"
+    """Who calls, for people: the name of who signed the request."""
     usage_key: str = ""
     """The API key's value that a Lambda authorizer gave (``usageIdentifierKey``)."""
     request_override: dict[str, Any] = field(default_factory=lambda: {"header": {}, "path": {}, "querystring": {}})
@@ -59,8 +62,13 @@ class Exchange:
 
     @property
     def method_arn(self) -> str:
-        """The ARN of what is called: ``arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/path``."""
-        below = f"{self.api.id}/{self.stage.name}/{self.request.method}{self.path}"
+        """The ARN of what is called: ``arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/path``.
+
+        The path is as the routing reads it, percent-decoded and without slashes at its ends: however a path is spelt,
+        policies see the same one. Only a slash within a segment stays encoded.
+        """
+        path = "/".join(unquote(part).replace("/", "%2F") for part in self.path.strip("/").split("/"))
+        below = f"{self.api.id}/{self.stage.name}/{self.request.method}/{path}"
         return f"arn:aws:execute-api:{self.region}:{self.account_id}:{below}"
 
     def note(self, line: str, level: str = "INFO") -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from moto.apigateway.models import Deployment, RestAPI, Stage
 
 from helpers.dataplane.apigateway import snapshot
+from helpers.dataplane.apigateway.access import Access
 from helpers.dataplane.apigateway.caching import Cache
 from helpers.dataplane.apigateway.integrations import Integrations
 from helpers.dataplane.apigateway.monitoring import Monitoring, default_method_settings
@@ -34,7 +35,12 @@ class ApiGatewayPlane:
     def __init__(self, context: Context, post: Post) -> None:
         self._context = context
         self._plans, self._cache, self._monitoring = UsagePlans(context), Cache(context), Monitoring(context)
-        steps: list[Step] = [self._plans, Throttle(context)]  # who may call, how often, is it valid: in AWS's order
+        self._access = Access(context, post)
+        steps: list[Step] = [
+            self._access,
+            self._plans,
+            Throttle(context),
+        ]  # who may call, how often, is it valid: in AWS's order
         integrations = Integrations(context, post)
         self.rest = RestApis(
             context,
@@ -54,6 +60,8 @@ class ApiGatewayPlane:
     def operations(self) -> Mapping[str, Operation]:
         """Return what this plane answers, by operation."""
         return {
+            "CreateAuthorizer": self._access.authorizers.create,
+            "FlushStageAuthorizersCache": self._access.authorizers.flush,
             "FlushStageCache": self._cache.flush_stage,
             "GetUsage": self._plans.get_usage,
             "PutIntegration": self._cache.put_integration,

@@ -86,7 +86,7 @@ class RestApis:
         response.headers.setdefault("x-amz-apigw-id", exchange.request_id)
         self._finished(exchange, response)
         self._context.record.add(
-            "call", str(exchange.identity.get("caller") or "client"), "apigateway", f"{request.method} {exchange.path}",
+            "call", exchange.client, "apigateway", f"{request.method} {exchange.path}",
             subject=api.name, outcome="ok" if response.status < 400 else str(response.status),
             started=started, milliseconds=(time.time() - started) * 1000, request_id=exchange.request_id,
         )  # fmt: skip
