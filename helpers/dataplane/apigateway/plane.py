@@ -18,6 +18,7 @@ from helpers.dataplane.apigateway.monitoring import Monitoring, default_method_s
 from helpers.dataplane.apigateway.rest import RestApis, Step
 from helpers.dataplane.apigateway.throttling import Throttle
 from helpers.dataplane.apigateway.usage_plans import UsagePlans
+from helpers.dataplane.apigateway.validation import Validation
 from helpers.dataplane.call import Call
 from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
@@ -40,6 +41,7 @@ class ApiGatewayPlane:
             self._access,
             self._plans,
             Throttle(context),
+            Validation(),
         ]  # who may call, how often, is it valid: in AWS's order
         integrations = Integrations(context, post)
         self.rest = RestApis(
