@@ -16,6 +16,7 @@ from helpers.dataplane.clock import Clock
 from helpers.dataplane.codepipeline import CodePipelinePlane
 from helpers.dataplane.context import Context
 from helpers.dataplane.delivery import Post
+from helpers.dataplane.dynamodb.metrics import Metrics
 from helpers.dataplane.events import EventsPlane
 from helpers.dataplane.frontdoor import DataPlane, FrontDoor
 from helpers.dataplane.identities import Identities
@@ -90,6 +91,13 @@ class MotoBackend:
         self.door.add_later("cognito-idp", lambda: _cognito(self.context, post))
         self.door.add_later("apigateway", lambda: _apigateway(self.context, post))
         self.door.add_later("cloudformation", lambda: self._cloudformation(post))
+        self._add_tables(timetable)
+
+    def _add_tables(self, timetable: Timetable) -> None:
+        """Add DynamoDB and what moves its units."""
+        metrics = Metrics(self.context)
+        self.door.add_later("dynamodb", lambda: _dynamodb(self.context, metrics))
+        self.door.add_later("application-autoscaling", lambda: _auto_scaling(self.context, metrics, timetable))
 
     def _cloudformation(self, post: Post) -> DataPlane:
         """A stack makes resources inside moto, without a call that would wake their planes."""
@@ -126,3 +134,15 @@ def _apigateway(context: Context, post: Post) -> DataPlane:
     from helpers.dataplane.apigateway.plane import ApiGatewayPlane  # 20 MB and a second
 
     return ApiGatewayPlane(context, post)
+
+
+def _dynamodb(context: Context, metrics: Metrics) -> DataPlane:
+    from helpers.dataplane.dynamodb.plane import DynamoDBPlane
+
+    return DynamoDBPlane(context, metrics)
+
+
+def _auto_scaling(context: Context, metrics: Metrics, timetable: Timetable) -> DataPlane:
+    from helpers.dataplane.dynamodb.autoscaling import AutoScalingPlane  # 80 MB and a second
+
+    return AutoScalingPlane(context, metrics, timetable)

@@ -14,9 +14,12 @@ DEFAULTS: dict[str, int] = {
     "lambda.scaling_rate": 1000,
     "apigateway.requests_per_second": 10_000,
     "apigateway.burst": 5_000,
+    "dynamodb.partition_read_units": 3_000,
+    "dynamodb.partition_write_units": 1_000,
 }
 """``lambda.scaling_rate``: new environments every 10 seconds, for each function. API Gateway's are those of
-"Amazon API Gateway quotas" (API Gateway Developer Guide)."""
+"Amazon API Gateway quotas" (API Gateway Developer Guide). DynamoDB's are what one partition
+serves in a second ("Best practices for designing partition keys", DynamoDB Developer Guide)."""
 
 
 def with_defaults(changes: Mapping[str, int] | None) -> dict[str, int]:

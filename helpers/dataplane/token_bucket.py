@@ -27,7 +27,7 @@ class TokenBucket:
     """
 
     def __init__(self, rate: float, burst: float, now: Callable[[], float], tokens: float | None = None) -> None:
-        self._rate, self._burst, self._now = rate, burst, now
+        self.rate, self.burst, self._now = rate, burst, now
         self._tokens = burst if tokens is None else min(tokens, burst)
         self._filled = now()
         self._lock = threading.Lock()
@@ -49,17 +49,17 @@ class TokenBucket:
     def settle(self, count: float) -> None:
         """Take ``count`` tokens whether it holds them or not (it may fall into debt); a negative count gives back."""
         with self._lock:
-            self._tokens = min(self._burst, self._fill() - count)
+            self._tokens = min(self.burst, self._fill() - count)
 
     def change(self, rate: float, burst: float) -> None:
         """Change its rate and size from now on; what it holds stays, as far as it fits."""
         with self._lock:
             self._fill()
-            self._rate, self._burst = rate, burst
+            self.rate, self.burst = rate, burst
             self._tokens = min(self._tokens, burst)
 
     def _fill(self) -> float:
         now = self._now()
-        self._tokens = min(self._burst, self._tokens + (now - self._filled) * self._rate)
+        self._tokens = min(self.burst, self._tokens + (now - self._filled) * self.rate)
         self._filled = now
         return self._tokens
