@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import threading
+from socketserver import BaseRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -97,6 +98,20 @@ class Cloud:
         self._before = {}
         boto3.DEFAULT_SESSION = None
         self._backend.stop()
+
+    def listen(self, network_interface_id: str, port: int, handler: type[BaseRequestHandler]) -> None:
+        """Let a program of this process answer at a private address of a VPC, as an instance's or a database's would.
+
+        Parameters
+        ----------
+        network_interface_id:
+            The network interface whose private address it gets; functions reach it as far as their VPC lets them.
+        port:
+            The port at that address.
+        handler:
+            What speaks with each connection.
+        """
+        self._backend.functions.networks.listen(network_interface_id, port, handler)
 
     def __repr__(self) -> str:
         return f"A local AWS: account {self.account_id}, Region {self.region}, speed {self.speed:g}"

@@ -12,7 +12,7 @@ import random
 import shutil
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,8 @@ class Functions:
         self._folder = context.home / "lambda"
         self._lock = threading.Lock()
         self._layers: dict[str, LayerVersion] = {}
+        self.gate: Callable[[LambdaFunction], str] = lambda function: ""
+        """Where the processes of a function in a VPC ask whether a connection may pass."""
 
     def backend(self, region: str = "") -> LambdaBackend:
         """Return moto's memory of a Region's functions."""
@@ -120,6 +122,7 @@ class Functions:
             system=system,
             code=self._unpack(function.code_bytes, "code"),
             layers=tuple(layers),
+            gate=self.gate(function),
         )
 
     def layer(self, arn: str, *, in_use: bool = True) -> LayerVersion | None:

@@ -26,6 +26,7 @@ from helpers.dataplane.awslambda.fleet import Fleet
 from helpers.dataplane.awslambda.function_url import FunctionUrls
 from helpers.dataplane.awslambda.functions import Functions, split
 from helpers.dataplane.awslambda.invocation import Invoker, Request
+from helpers.dataplane.awslambda.network import ADDRESS, Networks
 from helpers.dataplane.awslambda.provisioned import ProvisionedConcurrency
 from helpers.dataplane.awslambda.telemetry import Telemetry, tail
 from helpers.dataplane.call import AWSError, Call
@@ -44,6 +45,8 @@ class LambdaPlane:
     def __init__(self, context: Context, seed: int = 0) -> None:
         self._context = context
         self.functions = Functions(context, random.Random(seed))
+        self.networks = Networks(context, self.functions)
+        self.functions.gate = self.networks.address_of
         self._fleet = Fleet(context, self._reserved)
         telemetry = Telemetry(context)
         self.invoker = Invoker(context, self.functions, self._fleet, telemetry)
@@ -85,7 +88,7 @@ class LambdaPlane:
 
     def addresses(self) -> Mapping[str, Address]:
         """Return what answers below which address."""
-        return {"lambda-url": self._urls.answer}
+        return {"lambda-url": self._urls.answer, ADDRESS: self.networks.answer}
 
     def stop(self) -> None:
         """Stop the pollers, the queue and every execution environment; moto gets its own methods back."""
@@ -94,6 +97,7 @@ class LambdaPlane:
         self._sources.stop()
         self.queue.stop()
         self._fleet.stop()
+        self.networks.stop()
 
     def statements(self, arn: str) -> list[dict[str, Any]]:
         """Return the statements of a function's resource policy, of all its versions and aliases.
@@ -133,6 +137,7 @@ class LambdaPlane:
         given = call.params
         kind, payload = given.get("InvocationType") or "RequestResponse", given.get("Payload") or b""
         target = self.functions.find(given["FunctionName"], given.get("Qualifier"), call.region)
+        self.networks.check_ready(target.function, to_invoke=True)
         rules.check_payload(payload, kind)
         trace = call.request.headers.get("X-Amzn-Trace-Id", "")
         if kind == "DryRun":
@@ -167,10 +172,13 @@ class LambdaPlane:
         runtimes.check(call.params)
         self._check_layers(call)
         rules.check_package((call.params.get("Code") or {}).get("ZipFile"), len(call.request.body), call.name)
+        connection = self.networks.plan(call.params)
         response = forward(call)
         if response.status < 400:
             function = self.functions.find(call.params["FunctionName"], region=call.region).function
             seams.keep(function, call.params)
+            if connection is not None:
+                self.networks.connect(function, connection, new=True)
             body = function.get_configuration(on_create=True)
             if call.params.get("Publish"):
                 body["Version"] = "1"
@@ -182,10 +190,15 @@ class LambdaPlane:
         rules.check_configuration(call.params, self._context.identities)
         runtimes.check(call.params)
         self._check_layers(call)
+        function = self.functions.find(call.params["FunctionName"], region=call.region).function
+        self.networks.check_ready(function)
+        connection = self.networks.plan(call.params, function)
         response = forward(call)
         if response.status < 400:
-            function = self.functions.find(call.params["FunctionName"], region=call.region).function
             seams.keep(function, call.params)
+            if "VpcConfig" in call.params:
+                self.networks.connect(function, connection)
+                self._fleet.retire(lambda member: member.key[0] == function.function_name)
             return call.reply(function.get_configuration())
         return response
 
@@ -198,10 +211,11 @@ class LambdaPlane:
         given = call.params
         rules.check_unpublished(split(given["FunctionName"])[1], "code")
         rules.check_package(given.get("ZipFile"), len(call.request.body), call.name)
+        function = self.functions.find(given["FunctionName"], region=call.region).function
+        self.networks.check_ready(function)
         publish = self._publish if given.get("Publish") else forward
         if set(given) - {"FunctionName", "ZipFile", "Publish"} or not given.get("ZipFile"):
             return publish(call)
-        function = self.functions.find(given["FunctionName"], region=call.region).function
         if base64.b64encode(hashlib.sha256(given["ZipFile"]).digest()).decode() != function.code_sha_256:
             return publish(call)
         # The same code again: for moto that would be a change, and worth a new version; for AWS it is not.
@@ -210,9 +224,10 @@ class LambdaPlane:
         return call.reply(function.get_configuration())
 
     def _publish(self, call: Call) -> HttpResponse:
+        function = self.functions.find(call.params["FunctionName"], region=call.region).function
+        self.networks.check_ready(function)
         response = forward(call)
         if response.status < 400:  # moto forgets this when it publishes version 1, and would publish it again as 2
-            function = self.functions.find(call.params["FunctionName"], region=call.region).function
             function.code_or_config_updated = False
         return response
 
@@ -223,6 +238,7 @@ class LambdaPlane:
             self._provisioned.forget(name, call.params.get("Qualifier") or "")
         if response.status < 400 and not call.params.get("Qualifier"):
             self._fleet.retire(lambda member: member.key[0] == name)
+        self.networks.release()
         return response
 
     def _publish_layer(self, call: Call) -> HttpResponse:

@@ -61,6 +61,8 @@ class FunctionVersion:
     """The unpacked deployment package, shared by the environments of one version and never written to."""
     layers: tuple[Path, ...] = ()
     """Unpacked layers in order; in ``/opt`` a later one wins."""
+    gate: str = ""
+    """Where a function in a VPC asks whether a connection may pass; empty without a VPC."""
 
 
 class EntrypointError(Exception):
@@ -171,6 +173,7 @@ class Sandbox:
         return {
             "handler": self.version.handler,
             "client": python_client(),
+            "gate": self.version.gate,
             "path": [code, packages, f"{opt}/python", str(self._runtime)],
             "roots": {"/var/task": code, "/opt": opt, "/tmp": str(self.tmp)},
             "keep": [str(self.folder.parent), code, sys.prefix, sys.base_prefix],

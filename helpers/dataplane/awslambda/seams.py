@@ -12,6 +12,8 @@ from typing import Any
 
 from moto.awslambda.models import LambdaFunction
 
+from helpers.dataplane.awslambda import network
+
 KEPT = ("DeadLetterConfig", "EphemeralStorage", "TracingConfig", "FileSystemConfigs", "LoggingConfig")
 """Members of a function's configuration that moto drops in a create or in an update; kept on moto's own object."""
 
@@ -52,4 +54,5 @@ def kept_of(function: LambdaFunction) -> dict[str, Any]:
 
 def _complete_configuration(function: LambdaFunction, on_create: bool = False) -> dict[str, Any]:
     logging = {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{function.function_name}"}
-    return {**_get_configuration(function, on_create), "LoggingConfig": logging, **kept_of(function)}
+    told = {**_get_configuration(function, on_create), "LoggingConfig": logging, **kept_of(function)}
+    return {**told, **network.described(function, on_create)}

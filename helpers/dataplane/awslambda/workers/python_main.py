@@ -39,6 +39,8 @@ def main() -> None:
     builtins.exit = builtins.quit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
     sys.dont_write_bytecode = True  # /var/task and /opt are read-only
     folders.Folders(config["roots"], config["keep"]).install()
+    if config["gate"]:
+        _own_module(here, "vpc").install(config["gate"])
     run(sys.argv)
 
 
