@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import boto3
 
 from helpers.backends.moto import MotoBackend, Settings
+from helpers.dataplane import models
 from helpers.dataplane.record import Record
 
 _current: Cloud | None = None
@@ -90,7 +91,7 @@ class Cloud:
         wanted |= _past_proxies()
         self._before = {name: os.environ.get(name) for name in wanted}
         _set(wanted)
-        boto3.DEFAULT_SESSION = None
+        boto3.setup_default_session(botocore_session=models.session())
 
     def stop(self) -> None:
         """End it: functions, queues, files. The variables are as they were before."""

@@ -29,6 +29,7 @@ from moto.moto_api._internal import mock_random
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
+from helpers.dataplane import models
 from helpers.dataplane.call import AWSError, Call
 from helpers.dataplane.web import HttpRequest, HttpResponse
 
@@ -49,6 +50,7 @@ def start(seed: int) -> None:
     """Empty the account and seed moto's identifiers, so that the same calls give the same ids."""
     logging.getLogger("moto").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module="moto")
+    models.share_with_moto()
     setattr(iam_models, "load_iam_aws_managed_policies", _load_managed_policies)
     BackendDict.reset()
     reset_model_data()
