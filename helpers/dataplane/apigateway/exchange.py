@@ -52,6 +52,13 @@ class Exchange:
     """Likewise below ``$context.responseOverride``: ``status`` and ``header``."""
     extra: dict[str, Any] = field(default_factory=dict)
     """Further variables of ``$context``, with dots in their names: ``integration.latency``, ``error.message``."""
+    overrides: dict[str, dict[str, Any]] = field(
+        default_factory=lambda: {
+            "requestOverride": {"header": {}, "querystring": {}, "path": {}},
+            "responseOverride": {"header": {}},
+        }
+    )
+    """What mapping templates ``#set`` of the request to the backend and of the response."""
     started: float = field(default_factory=time.time)
     cache: str = ""
     """``hit`` or ``miss``, where the method's responses are cached."""
@@ -96,6 +103,7 @@ class Exchange:
         """Return ``$context``."""
         moment = datetime.fromtimestamp(self.started, UTC)
         found: dict[str, Any] = {
+            **self.overrides,
             "accountId": self.account_id,
             "apiId": self.api.id,
             "authorizer": self.authorizer,

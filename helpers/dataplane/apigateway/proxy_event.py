@@ -4,6 +4,9 @@ AWS: the function gets the whole request and answers ``{"statusCode", "headers",
 "isBase64Encoded"}``; anything else is a 502. Empty maps come as null. A body is in base64 when its type is one of the
 API's ``binaryMediaTypes``; one that the function gives in base64 is decoded when the client's first accepted type is
 ("Lambda proxy integrations" and "Return binary media from a Lambda proxy integration", API Gateway Developer Guide).
+Without a statusCode the status is 200, as recorded on AWS; the guide calls it required.
+
+Differs: the headers that CloudFront adds for edge-optimized APIs, and X-Amzn-Trace-Id, are not there.
 """
 
 from __future__ import annotations
@@ -38,9 +41,10 @@ def event_of(exchange: Exchange) -> dict[str, Any]:
     headers, query = headers_of(request), parse_qsl(request.query, keep_blank_values=True)
     binary = bool(request.body) and is_binary(exchange, media_type(request.headers))
     context = exchange.variables()
+    for mine in ("integration", *exchange.overrides):
+        context.pop(mine, None)
     context["identity"] = dict.fromkeys(_IDENTITY) | exchange.identity
     context["deploymentId"] = exchange.stage.deployment_id
-    context.pop("integration", None)
     if not context["authorizer"]:
         del context["authorizer"]
     body = base64.b64encode(request.body) if binary else request.body
@@ -107,7 +111,7 @@ def _many(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def _response(result: dict[str, Any], exchange: Exchange) -> HttpResponse:
-    status, body = int(result.get("statusCode") or 0), result.get("body")
+    status, body = int(result.get("statusCode") or 200), result.get("body")
     if not 100 <= status <= 599:
         raise Malformed(f"{status} is no status of HTTP")
     if body is not None and not isinstance(body, str):

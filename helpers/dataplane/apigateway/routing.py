@@ -2,7 +2,9 @@
 
 AWS: a path segment is a literal, ``{parameter}`` for any one segment, or, as the last, ``{proxy+}`` for one or more; a
 literal goes before a parameter, a parameter before the rest ("REST API proxy resources", API Gateway Developer Guide).
-Parameters are percent-decoded; a segment that is empty matches nothing.
+A slash at the end does not count, and parameters stay percent-encoded, as recorded on AWS.
+
+Not sourced: that an empty segment matches nothing, and that a resource without the method leaves the path to another.
 """
 
 from __future__ import annotations
@@ -47,9 +49,9 @@ def _parameters(template: list[str], asked: list[str]) -> dict[str, str] | None:
     for position, segment in enumerate(template):
         name = segment.strip("{}")
         if _rank(segment) == 2:
-            found[name.removesuffix("+")] = unquote("/".join(asked[position:]))
+            found[name.removesuffix("+")] = "/".join(asked[position:])
         elif not asked[position] or (_rank(segment) == 0 and unquote(asked[position]) != segment):
             return None
         elif _rank(segment) == 1:
-            found[name] = unquote(asked[position])
+            found[name] = asked[position]
     return found

@@ -1,8 +1,9 @@
-"""AWS_PROXY: a Lambda function that gets the whole request and answers the whole response.
+"""AWS_PROXY: a Lambda function that sees the whole request and gives the whole response.
 
-AWS: the function's resource policy must let ``apigateway.amazonaws.com`` invoke it, else the client gets a 500; a
-function that fails, or answers no response, is a 502; one that takes longer than ``timeoutInMillis`` a 504 ("Lambda
-proxy integrations in API Gateway", API Gateway Developer Guide).
+AWS: the function's resource policy must let ``apigateway.amazonaws.com`` invoke it, or a role is given; else the client
+gets a 500. A function that fails, or answers no response, is a 502. Lambda's own throttle is a 500 (gateway response
+INTEGRATION_FAILURE). Integrations call a function by POST, whatever the client's method ("Lambda proxy integrations in
+API Gateway" and "Handle Lambda errors in API Gateway", API Gateway Developer Guide).
 """
 
 from __future__ import annotations
@@ -13,10 +14,9 @@ from typing import Any
 from helpers.dataplane.apigateway import proxy_event
 from helpers.dataplane.apigateway.errors import GatewayError
 from helpers.dataplane.apigateway.exchange import Exchange
-from helpers.dataplane.apigateway.integrations.waiting import within
+from helpers.dataplane.apigateway.integrations.mapping import filled
 from helpers.dataplane.awslambda.environment import Outcome
 from helpers.dataplane.call import AWSError
-from helpers.dataplane.context import Context
 from helpers.dataplane.delivery import Delivery, Post
 from helpers.dataplane.web import HttpResponse
 
@@ -24,32 +24,44 @@ from helpers.dataplane.web import HttpResponse
 class LambdaProxy:
     """Calls functions."""
 
-    def __init__(self, context: Context, post: Post) -> None:
-        self._context, self._post = context, post
+    def __init__(self, post: Post) -> None:
+        self._post = post
 
     def answer(self, exchange: Exchange, integration: dict[str, Any]) -> HttpResponse:
-        """Return the response of the integration's function."""
-        outcome = self.ask(exchange, integration, json.dumps(proxy_event.event_of(exchange)))
+        """Return the response that the function gives."""
+        outcome = self.ask(exchange, integration, integration["uri"], json.dumps(proxy_event.event_of(exchange)))
+        reason = f"Lambda execution failed due to customer function error: {error_message(outcome)}"
         try:
-            if outcome.function_error:
-                raise proxy_event.Malformed(f"the function failed: {outcome.payload.decode('utf-8', 'replace')}")
-            return proxy_event.response_of(outcome.payload, exchange)
+            if not outcome.function_error:
+                return proxy_event.response_of(outcome.payload, exchange)
         except proxy_event.Malformed as error:
-            exchange.extra["integration.error"] = f"Malformed Lambda proxy response: {error}"
-            raise GatewayError("API_CONFIGURATION_ERROR", "Internal server error", 502) from None
+            reason = f"Execution failed due to configuration error: Malformed Lambda proxy response: {error}"
+        exchange.extra["integration.error"] = reason
+        raise GatewayError("API_CONFIGURATION_ERROR", status=502)
 
-    def ask(self, exchange: Exchange, integration: dict[str, Any], body: str) -> Outcome:
-        """Call the function that the integration's URI names, and wait for it as long as the integration allows."""
-        arn = function_arn(integration["uri"], exchange.stage_variables)
+    def ask(self, exchange: Exchange, integration: dict[str, Any], uri: str, body: str) -> Outcome:
+        """Call the function that ``uri`` names and wait for its outcome.
+
+        Raises
+        ------
+        GatewayError
+            It could not be called.
+        """
+        if integration.get("httpMethod") != "POST":
+            exchange.extra["integration.error"] = "a function is called by POST: integrationHttpMethod must say so"
+            raise GatewayError("API_CONFIGURATION_ERROR")
         delivery = Delivery(
-            "apigateway", exchange.method_arn, arn, body,
+            "apigateway", exchange.method_arn, function_arn(uri, exchange.stage_variables), body,
             f"{exchange.request.method} {exchange.path}", exchange.api.name, integration.get("credentials") or "",
         )  # fmt: skip
         try:
-            return within(self._context.clock, integration, lambda: self._post.ask(delivery))
+            return self._post.ask(delivery)
         except AWSError as error:
-            exchange.extra["integration.error"] = error.message
-            raise GatewayError("API_CONFIGURATION_ERROR") from None
+            throttled = error.code == "TooManyRequestsException"
+            words = "Rate Exceeded" if throttled else "Invalid permissions on Lambda function"
+            reason = f"Execution failed due to configuration error: {words}: {error.message}"
+            exchange.extra["integration.error"] = reason
+            raise GatewayError("INTEGRATION_FAILURE" if throttled else "API_CONFIGURATION_ERROR", status=500) from None
 
 
 def function_arn(uri: str, variables: dict[str, str]) -> str:
@@ -57,10 +69,6 @@ def function_arn(uri: str, variables: dict[str, str]) -> str:
     return filled(uri, variables).partition("/functions/")[2].partition("/invocations")[0]
 
 
-def filled(text: str, variables: dict[str, str]) -> str:
-    """Return ``text`` with ``${stageVariables.x}`` replaced; a variable that the stage lacks becomes nothing."""
-    before, found, rest = text.partition("${stageVariables.")
-    if not found:
-        return before
-    name, _, after = rest.partition("}")
-    return before + variables.get(name, "") + filled(after, variables)
+def error_message(outcome: Outcome) -> str:
+    """Return a failed function's error message, or an empty string."""
+    return str(json.loads(outcome.payload).get("errorMessage", "")) if outcome.function_error else ""

@@ -1,21 +1,25 @@
-"""What the integrations that are no proxies share: request templates, the choice of a response, and its mapping.
+"""What the integrations that are no proxies share: the request to the backend, and how its answer becomes a response.
 
 AWS: a request template is chosen by the request's Content-Type (application/json when it has none);
 ``passthroughBehavior`` says what happens without one: WHEN_NO_MATCH passes the body on, WHEN_NO_TEMPLATES does so if
-there is no template at all, NEVER refuses with 415. The integration response is the first whose ``selectionPattern``
-matches the backend's status, or a function's error message, else the one without a pattern ("Data transformations in
-API Gateway" and "Method request behavior for payloads without mapping templates", API Gateway Developer Guide).
+there is no template at all, NEVER refuses with 415. The integration response is the one whose ``selectionPattern``
+matches the backend's whole status, or a function's whole error message, else the one without a pattern; a dot matches
+no line break ("Data transformations in API Gateway" and "Method request behavior for payloads without mapping
+templates", API Gateway Developer Guide; SelectionPattern, API Gateway API Reference).
+
+Not sourced: which of several patterns that match is taken (here the first), and which template when the client accepts
+none of them (here application/json, else the first).
 """
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from werkzeug.datastructures import Headers
 
+from helpers.dataplane.apigateway import expressions
 from helpers.dataplane.apigateway.errors import GatewayError
 from helpers.dataplane.apigateway.exchange import Exchange
 from helpers.dataplane.apigateway.proxy_event import media_type
@@ -29,6 +33,39 @@ class Backend:
     status: int
     body: str
     headers: Headers = field(default_factory=Headers)
+
+
+@dataclass
+class Mapped:
+    """The mapped parameters of a request to a backend."""
+
+    header: dict[str, str] = field(default_factory=dict)
+    querystring: dict[str, str] = field(default_factory=dict)
+    path: dict[str, str] = field(default_factory=dict)
+
+    def uri(self, template: str, variables: dict[str, str]) -> str:
+        """Return an integration's URI with the path parameters and the stage's variables put in."""
+        for name, value in self.path.items():
+            template = template.replace("{" + name + "}", value)
+        return filled(template, variables)
+
+
+def filled(text: str, variables: dict[str, str]) -> str:
+    """Return ``text`` with ``${stageVariables.x}`` replaced; a variable that the stage lacks becomes nothing."""
+    return re.sub(r"\$\{stageVariables\.(.*?)\}", lambda match: variables.get(match[1], ""), text)
+
+
+def parameters(exchange: Exchange, integration: dict[str, Any]) -> Mapped:
+    """Return the values of ``integration.request.*``, those that templates override included."""
+    mapped = Mapped()
+    for target, expression in (integration.get("requestParameters") or {}).items():
+        place, _, name = target.removeprefix("integration.request.").partition(".")
+        value = expressions.of_request(str(expression), exchange)
+        if value is not None:
+            getattr(mapped, place)[name] = value
+    for place, values in exchange.overrides["requestOverride"].items():
+        getattr(mapped, place).update({name: str(value) for name, value in values.items()})
+    return mapped
 
 
 def request_body(exchange: Exchange, integration: dict[str, Any]) -> str:
@@ -49,42 +86,43 @@ def request_body(exchange: Exchange, integration: dict[str, Any]) -> str:
     return body
 
 
-def choose(integration: dict[str, Any], told: str) -> dict[str, Any]:
-    """Return the integration response whose pattern matches ``told``, else the default one.
+def answer(exchange: Exchange, integration: dict[str, Any], told: str, backend: Backend) -> HttpResponse:
+    """Return the method response for what the backend answered; ``told`` is what selection patterns look at.
 
     Raises
     ------
     GatewayError
-        API_CONFIGURATION_ERROR: none matches.
+        API_CONFIGURATION_ERROR: no integration response is for that.
     """
-    default: dict[str, Any] | None = None
-    for response in (integration.get("integrationResponses") or {}).values():
-        pattern = response.get("selectionPattern")
-        if not pattern:
-            default = response
-        elif told and re.fullmatch(pattern, told, re.DOTALL):
-            return dict(response)
-    if default is None:
-        raise GatewayError("API_CONFIGURATION_ERROR", "Internal server error", 500)
-    return default
-
-
-def response(exchange: Exchange, chosen: dict[str, Any], backend: Backend) -> HttpResponse:
-    """Return the method response: the chosen status, headers and template applied to what the backend answered."""
+    chosen = _choose(exchange, integration, told)
     templates = chosen.get("responseTemplates") or {}
     accepted = exchange.request.headers.get("Accept", "").partition(",")[0].partition(";")[0].strip()
-    media = accepted if accepted in templates else next(iter(templates), "application/json")
+    media = next((one for one in (accepted, "application/json", *templates) if one in templates), "application/json")
     headers = Headers({"Content-Type": media})
-    for name, value in (chosen.get("responseParameters") or {}).items():
-        found = _value(value, backend)
-        if found is not None:
-            headers[name.removeprefix("method.response.header.")] = found
+    for name, expression in (chosen.get("responseParameters") or {}).items():
+        value = expressions.of_response(expression, backend.headers, backend.body, exchange)
+        if value is not None:
+            headers[name.removeprefix("method.response.header.")] = value
     template = templates.get(media)
     body = render(template, exchange, backend.body) if template else backend.body
-    override = exchange.response_override
-    for name, value in override["header"].items():
-        headers[name] = str(value)
+    override = exchange.overrides["responseOverride"]
+    headers.update({name: str(value) for name, value in override["header"].items()})
     return HttpResponse(int(override.get("status") or chosen["statusCode"]), headers, body.encode())
+
+
+def _choose(exchange: Exchange, integration: dict[str, Any], told: str) -> dict[str, Any]:
+    responses = list((integration.get("integrationResponses") or {}).values())
+    for one in responses:
+        if one.get("selectionPattern") and re.fullmatch(one["selectionPattern"], told):
+            return dict(one)
+    for one in responses:
+        if not one.get("selectionPattern"):
+            return dict(one)
+    exchange.extra["integration.error"] = (
+        "Execution failed due to configuration error: "
+        f"No match for output mapping and no default output mapping configured ({told or 'success'})"
+    )
+    raise GatewayError("API_CONFIGURATION_ERROR")
 
 
 def render(template: str, exchange: Exchange, body: str) -> str:
@@ -94,23 +132,3 @@ def render(template: str, exchange: Exchange, body: str) -> str:
     from helpers.dataplane.apigateway import templates  # slow to import, and few APIs need it
 
     return templates.render(template, exchange, body)
-
-
-def _value(expression: str, backend: Backend) -> str | None:
-    """Return ``'text'``, ``integration.response.header.NAME`` or ``integration.response.body.PATH``."""
-    if expression.startswith("'"):
-        return expression[1:-1]
-    place, _, name = expression.removeprefix("integration.response.").partition(".")
-    if place == "header":
-        return backend.headers.get(name)
-    found: Any = _json(backend.body)
-    for part in name.split(".") if name else []:
-        found = found.get(part) if isinstance(found, dict) else None
-    return found if found is None or isinstance(found, str) else json.dumps(found)
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
