@@ -52,6 +52,7 @@ class Quotas:
         """Count a request of ``key`` on ``day``, unless the quota of its plan is used up; return whether it counted."""
         with self._lock:
             days = self._days.setdefault((plan, key), Counter())
+            days.setdefault(day, 0)
             if self._left(days, quota, day) <= 0:
                 return False
             days[day] += 1
