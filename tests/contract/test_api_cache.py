@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from tests.contract.subjects import Subject, promise, refused
 from tests.contract.traffic import Shop
@@ -119,6 +123,37 @@ def test_unauthorized(aws: Subject, strategy: str) -> None:
     shop.set(caching__unauthorizedCacheControlHeaderStrategy="FAIL_WITH_403")
     assert shop.ask(**NEW).status == 403
     assert shop.ask().body == first.body
+
+
+@promise(INVALIDATE, "who is allowed execute-api:InvalidateCache gets a new answer")
+@pytest.mark.cloud(speed=1, enforce_iam=True)
+def test_permission(aws: Subject) -> None:
+    shop = Shop(aws, authorization="AWS_IAM")
+    shop.cache()
+    reader, editor = Credentials(*user(aws, "reader", "Invoke")), Credentials(*user(aws, "editor", "*"))
+    url = f"{aws.endpoint}/_aws/execute-api/{shop.id}/prod/tea"
+
+    def ask(who: Credentials, **headers: str) -> bytes:
+        request = AWSRequest("GET", url, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        SigV4Auth(who, "execute-api", "us-east-1").add_auth(request)
+        page = aws.http(url, headers=dict(request.headers.items()))
+        assert page.status == 200
+        return page.body
+
+    first = ask(reader)
+    assert ask(reader, **NEW) == first
+    assert ask(editor, **NEW) != first
+
+
+def user(aws: Subject, name: str, action: str) -> tuple[str, str]:
+    """Create a user who may do an action of execute-api; return its key."""
+    iam = aws.client("iam")
+    iam.create_user(UserName=name)
+    statement = {"Effect": "Allow", "Action": f"execute-api:{action}", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName=name, PolicyName="call", PolicyDocument=document)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return key["AccessKeyId"], key["SecretAccessKey"]
 
 
 @promise(CACHE, "FlushStageCache empties the cache of one stage")

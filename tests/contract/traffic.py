@@ -15,13 +15,16 @@ STATUS = {"application/json": '{"statusCode": 200}'}
 class Shop:
     """An API named shop with ``GET`` and ``POST /tea`` and ``GET /tea/{name}``, deployed to the stage prod."""
 
-    def __init__(self, aws: Subject, *, keys: bool = False, chosen: tuple[str, ...] = (), name: str = "shop") -> None:
+    def __init__(
+        self, aws: Subject, *, keys: bool = False, chosen: tuple[str, ...] = (), name: str = "shop",
+        authorization: str = "NONE",
+    ) -> None:  # fmt: skip
         self.aws, self.client, self.name = aws, aws.client("apigateway"), name
         self.id = self.client.create_rest_api(name=name)["id"]
         root = self.client.get_resources(restApiId=self.id)["items"][0]["id"]
         tea = self.client.create_resource(restApiId=self.id, parentId=root, pathPart="tea")["id"]
         one = self.client.create_resource(restApiId=self.id, parentId=tea, pathPart="{name}")["id"]
-        self.resource = tea
+        self.resource, self.authorization = tea, authorization
         for resource, method in ((tea, "GET"), (tea, "POST"), (one, "GET")):
             self.method(resource, method, keys, chosen)
         self.deploy("prod")
@@ -30,7 +33,7 @@ class Shop:
         """Add a method that answers ``ANSWER``; ``chosen`` are the parameters of its cache key."""
         place: dict[str, Any] = {"restApiId": self.id, "resourceId": resource, "httpMethod": method}
         declared = {"requestParameters": dict.fromkeys(chosen, False)} if chosen else {}
-        self.client.put_method(**place, authorizationType="NONE", apiKeyRequired=keys, **declared)
+        self.client.put_method(**place, authorizationType=self.authorization, apiKeyRequired=keys, **declared)
         self.client.put_method_response(**place, statusCode="200")
         cached = {"cacheKeyParameters": list(chosen)} if chosen else {}
         self.client.put_integration(**place, type="MOCK", requestTemplates=STATUS, **cached)
