@@ -69,5 +69,17 @@ INSTANCES: dict[str, Price] = {
 """EC2 instances, Linux, by the hour (billed by the second, at least a minute)."""
 DISK = Price(Decimal("0.08"), "GB-month of gp3 storage", f"{_EC2}: 20 GB for 1.60")
 LOAD_BALANCER = Price(Decimal("0.0225"), "hour, without capacity units", "infracost lb_test.golden: 730 h for 16.42")
+
+_API = "infracost api_gateway_rest_api_test.golden, api_gateway_stage_test.golden; aws.amazon.com/api-gateway/pricing"
+
+REST_REQUESTS = Price(Decimal("3.50"), "million requests to a REST API", _API)
+REST_FIRST_TIER = 333_000_000
+"""Requests of a month at that price; further ones are cheaper."""
+API_CACHE: dict[str, Price] = {
+    "0.5": Price(Decimal("0.02"), "hour", f"{_API}: 730 h for 14.60"),
+    "237": Price(Decimal("3.80"), "hour", f"{_API}: 730 h for 2,774.00"),
+}
+"""The cache of a stage, by its size in GB: the smallest and the largest."""
+
 HOURS_A_MONTH = 730
 """What AWS's own calculator takes for a month."""

@@ -1,4 +1,4 @@
-"""What it would cost on AWS: Lambda and, to compare, a server on EC2.
+"""What it would cost on AWS: Lambda, REST APIs and, to compare, a server on EC2.
 
 Exact decimal arithmetic on the prices of ``prices.py`` (USD, us-east-1). A result prints as a table and has its parts
 as numbers::
@@ -165,6 +165,32 @@ def server_cost(
         parts.append(_part("disk", disk_gb * servers * time / prices.HOURS_A_MONTH, "GB-months", prices.DISK.usd))
     if load_balancer:
         parts.append(_part("load balancer", time, "h", prices.LOAD_BALANCER.usd))
+    return Cost(tuple(parts))
+
+
+def api_cost(requests: int, *, cache_hours: Number = 0, cache_gb: str = "0.5") -> Cost:
+    """Return what a month of a REST API costs, without what is behind it and without data transfer.
+
+    Parameters
+    ----------
+    requests:
+        Requests in the month, at most 333 million (further ones have another price). A hit in the cache counts too.
+    cache_hours, cache_gb:
+        For how many hours a stage has a cache, and its size in GB: ``0.5`` or ``237``, the smallest and the largest.
+
+    Raises
+    ------
+    ValueError
+        A number is out of range, or a size without a price here.
+    """
+    _check("requests", requests, 0, prices.REST_FIRST_TIER)
+    _check("cache_hours", cache_hours)
+    if cache_gb not in prices.API_CACHE:
+        raise ValueError(f"there is no price for a cache of {cache_gb} GB here: use {' or '.join(prices.API_CACHE)}")
+    each = prices.REST_REQUESTS.usd
+    parts = [Part("API", Decimal(requests), "requests", f"{each} USD per million", requests * each / 1_000_000)]
+    if cache_hours:
+        parts.append(_part("cache", _decimal(cache_hours), f"h of {cache_gb} GB", prices.API_CACHE[cache_gb].usd))
     return Cost(tuple(parts))
 
 

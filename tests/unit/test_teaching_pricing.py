@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from helpers.teaching import load, prices
 from helpers.teaching.prices import Architecture
-from helpers.teaching.pricing import break_even, lambda_cost, server_cost, usd
+from helpers.teaching.pricing import api_cost, break_even, lambda_cost, server_cost, usd
 
 REQUESTS = st.integers(0, 10**12)
 DURATIONS = st.integers(0, 900_000)
@@ -157,6 +157,19 @@ def test_a_server_costs_whether_busy_or_idle() -> None:
         server_cost("m9.huge")
     with pytest.raises(ValueError, match="hours is -1"):
         server_cost(hours=-1)
+
+
+def test_an_api_costs_by_request_and_its_cache_by_the_hour() -> None:
+    """Sums of infracost's api_gateway_rest_api_test.golden and api_gateway_stage_test.golden."""
+    assert api_cost(333_000_000)["API"] == Decimal("1165.50")
+    month = api_cost(1_000_000, cache_hours=730)
+    assert (month["API"], month["cache"], month.total) == (Decimal("3.50"), Decimal("14.60"), Decimal("18.10"))
+    assert api_cost(0, cache_hours=730, cache_gb="237").total == Decimal("2774.00")
+    assert "730 h of 0.5 GB  0.02 USD per h" in str(month)
+    with pytest.raises(ValueError, match="0 to 333,000,000"):
+        api_cost(333_000_001)
+    with pytest.raises(ValueError, match=r"no price for a cache of 7 GB here: use 0\.5 or 237"):
+        api_cost(1, cache_hours=1, cache_gb="7")
 
 
 @settings(max_examples=50, deadline=None)
