@@ -23,6 +23,7 @@ from typing import Any
 
 from moto.dynamodb.exceptions import ConditionalCheckFailed, ItemSizeTooLarge, ItemSizeToUpdateTooLarge
 from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models import table as moto_table
 from moto.dynamodb.models.dynamo_type import Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.parsing.executors import UpdateExpressionExecutor
@@ -33,6 +34,7 @@ from helpers.dataplane.dynamodb.item_size import LARGEST_ITEM, item_size
 from helpers.dataplane.dynamodb.throttling import Reason, Throttle, refusal
 from helpers.dataplane.seams import Seams
 
+LARGEST_PAGE = 1024 * 1024
 READS = frozenset({"GetItem", "BatchGetItem", "TransactGetItems"})
 
 
@@ -99,6 +101,7 @@ class Metering:
         self._seams.put(UpdateExpressionExecutor, "execute", self._executed)
         self._seams.put(Item, "update_with_attribute_updates", self._replaced)
         self._seams.put(Item, "size", item_size)
+        self._seams.put(moto_table, "RESULT_SIZE_LIMIT", LARGEST_PAGE)
         self._seams.put(LimitedSizeDict, "__setitem__", dict.__setitem__)
 
     def stop(self) -> None:

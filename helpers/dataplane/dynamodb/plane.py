@@ -170,6 +170,7 @@ class DynamoDBPlane:
         given = [(part, one["OnDemandThroughput"]) for part, one in asked if "OnDemandThroughput" in one]
         for part, maximum in given:
             part.on_demand_throughput = maximum
+        self._throttle.refresh(table)
         return call.reply({"TableDescription": table.describe()["TableDescription"]}) if given else response
 
 

@@ -74,6 +74,15 @@ class Throttle:
         for _, _, bucket, count in self._wanted(table, kind, units, partition):
             bucket.settle(count)
 
+    def refresh(self, table: Table) -> None:
+        """Give the buckets of a table and its indexes the size that the table has now."""
+        with self._lock:
+            for index in ("", *(each.name for each in table.global_indexes)):
+                for kind in ("Read", "Write"):
+                    _, rate, burst = _limit(table, kind, index)
+                    if rate is not None:
+                        self._bucket(table, kind, index, rate, burst)
+
     def _wanted(
         self, table: Table, kind: str, units: Units, partition: Any
     ) -> list[tuple[str, str, TokenBucket, float]]:
