@@ -112,7 +112,7 @@ class Cloud:
         handler:
             What speaks with each connection.
         """
-        self._backend.functions.networks.listen(network_interface_id, port, handler)
+        self._backend.functions.listen(network_interface_id, port, handler)
 
     def __repr__(self) -> str:
         return f"A local AWS: account {self.account_id}, Region {self.region}, speed {self.speed:g}"

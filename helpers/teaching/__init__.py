@@ -5,8 +5,9 @@
 
 from helpers.teaching import plots, pricing, show
 from helpers.teaching.checks import check, hint
+from helpers.teaching.databases import private_database
 from helpers.teaching.packages import package
 from helpers.teaching.progress_file import progress
 from helpers.teaching.quizzes import quiz
 
-__all__ = ["check", "hint", "package", "plots", "pricing", "progress", "quiz", "show"]
+__all__ = ["check", "hint", "package", "plots", "pricing", "private_database", "progress", "quiz", "show"]

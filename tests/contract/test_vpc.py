@@ -346,3 +346,13 @@ def test_logs(place: Place) -> None:
 def test_node(place: Place) -> None:
     place.make(Runtime="nodejs22.x", wait=False)
     assert place.aws.client("lambda").get_function_configuration(FunctionName="f")["VpcConfig"]["VpcId"] == place.vpc
+
+
+@promise(GUIDE, "a function outside of the VPC does not reach its private addresses")
+def test_outsider(place: Place) -> None:
+    place.aws.function(REACH, Timeout=10)
+    assert place.aws.call(S3).payload == "answered"
+    place.serve()
+    place.allow(place.database, IpRanges=[{"CidrIp": "0.0.0.0/0"}])
+    assert place.database_answers() == "TimeoutError"
+    assert place.aws.call(S3).payload == "answered"

@@ -9,7 +9,8 @@ Lambda functions access to resources in an Amazon VPC", Lambda Developer Guide).
 
 This: the interfaces are in moto's EC2 and are made at once; the state waits ``NEW_SECONDS``. Connections of Python
 functions are filtered (``helpers/dataplane/vpc.py`` says how far, ``workers/vpc.py`` where); other runtimes are
-refused. A private address answers when a program was put there with ``listen``.
+refused. A private address answers when a program was put there with ``listen``; functions outside of the VPC do not
+reach it.
 
 Differs: AWS takes up to 20 minutes to remove an interface that no function version uses, and takes away those of
 functions that were idle for 14 days; here the one happens at once and the other never. AWS runs each environment in
@@ -73,6 +74,7 @@ class Networks:
         self._interfaces: dict[tuple[str, frozenset[str]], str] = {}
         self._connections: dict[str, Connection] = {}
         self._servers: dict[tuple[str, int], socketserver.TCPServer] = {}
+        self._private: set[str] = set()
         self._lock = threading.RLock()
         self._stopped = threading.Event()
 
@@ -201,23 +203,27 @@ class Networks:
     def listen(self, interface: str, port: int, handler: type[socketserver.BaseRequestHandler]) -> None:
         """Let a program answer at a network interface's port: it runs here, and functions reach it if the VPC lets
         them."""
+        found = self._context.client("ec2", POLLER).describe_network_interfaces(NetworkInterfaceIds=[interface])
+        self._private.add(found["NetworkInterfaces"][0]["PrivateIpAddress"])
         server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self._servers[interface, port] = server
 
     def address_of(self, function: LambdaFunction) -> str:
-        """Return where the processes of a function ask whether a connection may pass; empty without a VPC."""
+        """Return where the processes of a function ask whether a connection may pass; empty if there is no need."""
         connection = connection_of(function)
-        return f"{self._context.endpoint}/_aws/{ADDRESS}/{connection.token}" if connection is not None else ""
+        if connection is None and not self._private:
+            return ""
+        return f"{self._context.endpoint}/_aws/{ADDRESS}/{connection.token if connection else function.function_name}"
 
     def answer(self, request: HttpRequest, path: str) -> HttpResponse:
         """Answer a function's process: the real host and port, or null if packets are lost.
 
-        ``path`` is ``TOKEN/tcp/HOST/PORT`` or ``TOKEN/aws/SERVICE``.
+        ``path`` is ``TOKEN/tcp/HOST/PORT`` or ``TOKEN/aws/SERVICE``; outside of a VPC the function's name is the token.
         """
         token, kind, *target = path.split("/")
-        connection = self._connections[token]
+        connection = self._connections.get(token) or Connection(token, "", (), ())
         real = self._real(connection.before or connection, kind, target)
         name = target[0] if kind == "aws" else ":".join(target)
         if kind == "tcp" or real is None:
@@ -226,6 +232,8 @@ class Networks:
         return HttpResponse(200, Headers({"Content-Type": "application/json"}), json.dumps(real).encode())
 
     def _real(self, connection: Connection, kind: str, target: list[str]) -> tuple[str, int] | None:
+        if not connection.vpc_id:
+            return None if kind == "tcp" and target[0] in self._private else (target[0], int((*target, "0")[1]))
         seen = vpc.read(self._context.client("ec2", POLLER), connection.vpc_id)
         mine = [each for each in seen.interfaces if each["NetworkInterfaceId"] in connection.interfaces]
         if kind == "aws":

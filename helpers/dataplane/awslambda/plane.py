@@ -11,6 +11,7 @@ import hashlib
 import json
 import random
 from collections.abc import Mapping
+from socketserver import BaseRequestHandler
 from typing import Any
 
 from moto.awslambda.models import LambdaFunction
@@ -98,6 +99,11 @@ class LambdaPlane:
         self.queue.stop()
         self._fleet.stop()
         self.networks.stop()
+
+    def listen(self, interface: str, port: int, handler: type[BaseRequestHandler]) -> None:
+        """Let a program answer at a network interface; environments that know nothing of it end."""
+        self.networks.listen(interface, port, handler)
+        self._fleet.retire(lambda member: True)
 
     def statements(self, arn: str) -> list[dict[str, Any]]:
         """Return the statements of a function's resource policy, of all its versions and aliases.
