@@ -83,3 +83,10 @@ API_CACHE: dict[str, Price] = {
 
 HOURS_A_MONTH = 730
 """What AWS's own calculator takes for a month."""
+
+_TABLES = "infracost dynamodb_table_test.golden (November 2024); aws.amazon.com/dynamodb/pricing"
+WRITE_REQUESTS = Price(Decimal("0.625"), "million write request units", _TABLES)
+READ_REQUESTS = Price(Decimal("0.125"), "million read request units", _TABLES)
+WRITE_CAPACITY = Price(Decimal("0.00065"), "hour of a write capacity unit", _TABLES)
+READ_CAPACITY = Price(Decimal("0.00013"), "hour of a read capacity unit", _TABLES)
+"""DynamoDB, standard table class. The requests' prices were halved on 1 November 2024."""

@@ -1,4 +1,4 @@
-"""What it would cost on AWS: Lambda, REST APIs and, to compare, a server on EC2.
+"""What it would cost on AWS: Lambda, REST APIs, DynamoDB tables and, to compare, a server on EC2.
 
 Exact decimal arithmetic on the prices of ``prices.py`` (USD, us-east-1). A result prints as a table and has its parts
 as numbers::
@@ -191,6 +191,53 @@ def api_cost(requests: int, *, cache_hours: Number = 0, cache_gb: str = "0.5") -
     parts = [Part("API", Decimal(requests), "requests", f"{each} USD per million", requests * each / 1_000_000)]
     if cache_hours:
         parts.append(_part("cache", _decimal(cache_hours), f"h of {cache_gb} GB", prices.API_CACHE[cache_gb].usd))
+    return Cost(tuple(parts))
+
+
+def on_demand_table(writes: Number, reads: Number) -> Cost:
+    """Return what the requests of a DynamoDB table in on-demand mode cost, without storage.
+
+    Parameters
+    ----------
+    writes, reads:
+        Write and read request units in the month: the same steps of 1 KB and 4 KB as capacity units.
+
+    Raises
+    ------
+    ValueError
+        A negative number.
+    """
+    parts = []
+    for name, units, price in (("writes", writes, prices.WRITE_REQUESTS), ("reads", reads, prices.READ_REQUESTS)):
+        _check(name, units)
+        each = f"{price.usd} USD per million"
+        parts.append(Part(name, _decimal(units), "request units", each, _decimal(units) * price.usd / 1_000_000))
+    return Cost(tuple(parts))
+
+
+def provisioned_table(write_units: Number, read_units: Number, hours: Number = prices.HOURS_A_MONTH) -> Cost:
+    """Return what a DynamoDB table in provisioned mode costs, used or not, without storage.
+
+    Parameters
+    ----------
+    write_units, read_units:
+        Provisioned units a second; with auto scaling, their mean over ``hours``.
+    hours:
+        For how many hours they are provisioned; 730 are a month.
+
+    Raises
+    ------
+    ValueError
+        A negative number.
+    """
+    parts = []
+    for name, units, price in (
+        ("writes", write_units, prices.WRITE_CAPACITY),
+        ("reads", read_units, prices.READ_CAPACITY),
+    ):
+        _check(f"{name[:-1]}_units", units)
+        _check("hours", hours)
+        parts.append(_part(name, _decimal(units) * _decimal(hours), "unit-hours", price.usd))
     return Cost(tuple(parts))
 
 

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from helpers.teaching import load, prices
 from helpers.teaching.prices import Architecture
-from helpers.teaching.pricing import api_cost, break_even, lambda_cost, server_cost, usd
+from helpers.teaching.pricing import (
+    api_cost,
+    break_even,
+    lambda_cost,
+    on_demand_table,
+    provisioned_table,
+    server_cost,
+    usd,
+)
 
 REQUESTS = st.integers(0, 10**12)
 DURATIONS = st.integers(0, 900_000)
@@ -224,3 +232,31 @@ def test_bad_loads_are_refused() -> None:
         load.day(-1)
     with pytest.raises(ValueError, match="more than 0"):
         load.servers_needed([1], 0)
+
+
+@given(st.integers(0, 10**10), st.integers(0, 10**10))
+def test_an_on_demand_table_costs_its_requests(writes: int, reads: int) -> None:
+    expected = Fraction(writes * 625 + reads * 125, 1000 * 10**6)
+    assert Fraction(on_demand_table(writes, reads).total) == expected
+
+
+@given(st.integers(0, 40_000), st.integers(0, 40_000), st.integers(0, 744))
+def test_a_provisioned_table_costs_its_units_used_or_not(writes: int, reads: int, hours: int) -> None:
+    cost = provisioned_table(writes, reads, hours)
+    assert Fraction(cost.total) == Fraction((writes * 65 + reads * 13) * hours, 100_000)
+    assert cost["writes"] + cost["reads"] == cost.total
+
+
+def test_both_modes_of_a_table_cost_the_same_at_29_percent_of_use() -> None:
+    month = 730 * 3600
+    for units in ((100, 0), (0, 100), (20, 80)):
+        writes, reads = units
+        share = provisioned_table(writes, reads).total / on_demand_table(writes * month, reads * month).total
+        assert round(share, 4) == Decimal("0.2889")
+
+
+def test_a_table_has_no_negative_units() -> None:
+    with pytest.raises(ValueError, match="writes is -1"):
+        on_demand_table(-1, 0)
+    with pytest.raises(ValueError, match="read_units is -1"):
+        provisioned_table(0, -1)
