@@ -42,7 +42,7 @@ class PoolTokens:
         seconds = _seconds(pool.clients[client_id].extended_config, token_use)
         claims |= {"iat": now, "auth_time": now, "exp": now + seconds}
         key = self._key(pool.id)
-        return jwt.encode({"kid": key.kid, "alg": "RS256"}, claims, key), seconds
+        return jwt.encode({"kid": key.kid, "alg": "RS256"}, claims, key, default_type=None), seconds
 
     def public_keys(self, pool_id: str) -> dict[str, Any] | None:
         """Return the JSON web key set of a pool, or None when there is no such pool."""
