@@ -6,22 +6,22 @@ moto keeps APIs, resources, methods, stages and keys. Here: what happens when an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from moto.apigateway.models import Deployment, RestAPI, Stage
+from moto.apigateway.models import Stage
 
-from helpers.dataplane.apigateway import snapshot
+from helpers.dataplane.apigateway import patches
 from helpers.dataplane.apigateway.access import Access
 from helpers.dataplane.apigateway.caching import Cache
 from helpers.dataplane.apigateway.integrations import Integrations
 from helpers.dataplane.apigateway.monitoring import Monitoring, default_method_settings
+from helpers.dataplane.apigateway.openapi import exporting, importing
 from helpers.dataplane.apigateway.rest import RestApis, Step
+from helpers.dataplane.apigateway.stages import Stages
 from helpers.dataplane.apigateway.throttling import Throttle
 from helpers.dataplane.apigateway.usage_plans import UsagePlans
 from helpers.dataplane.apigateway.validation import Validation
 from helpers.dataplane.call import Call
 from helpers.dataplane.context import Context
-from helpers.dataplane.control_plane import forward
 from helpers.dataplane.delivery import Post
 from helpers.dataplane.frontdoor import Address, Operation
 from helpers.dataplane.seams import Seams
@@ -36,7 +36,7 @@ class ApiGatewayPlane:
     def __init__(self, context: Context, post: Post) -> None:
         self._context = context
         self._plans, self._cache, self._monitoring = UsagePlans(context), Cache(context), Monitoring(context)
-        self._access = Access(context, post)
+        self._access, self._stages = Access(context, post), Stages()
         steps: list[Step] = [
             self._access,
             self._plans,
@@ -46,6 +46,7 @@ class ApiGatewayPlane:
         integrations = Integrations(context, post)
         self.rest = RestApis(
             context,
+            self._stages.serves,
             steps,
             integrations.answer,
             cached=self._cache.answer,
@@ -54,19 +55,21 @@ class ApiGatewayPlane:
         self.others: list[Address] = []
         """Who answers for the ids of APIs that are no REST APIs."""
         self._seams = Seams()
-        self._create_deployment = RestAPI.create_deployment
-        self._seams.put(RestAPI, "create_deployment", self._deploy)
-        self._seams.put(RestAPI, "update_integration_mocks", lambda *_: None)
         self._seams.put(Stage, "_get_default_method_settings", default_method_settings)
 
     def operations(self) -> Mapping[str, Operation]:
         """Return what this plane answers, by operation."""
         return {
+            **patches.operations(),
+            **self._stages.operations(),
             "CreateAuthorizer": self._access.authorizers.create,
             "FlushStageAuthorizersCache": self._access.authorizers.flush,
             "FlushStageCache": self._cache.flush_stage,
+            "GetExport": exporting.get_export,
             "GetUsage": self._plans.get_usage,
+            "ImportRestApi": importing.import_rest_api,
             "PutIntegration": self._cache.put_integration,
+            "PutRestApi": importing.put_rest_api,
             "UpdateStage": self._update_stage,
             "UpdateUsagePlan": self._plans.update_usage_plan,
         }
@@ -78,6 +81,7 @@ class ApiGatewayPlane:
     def stop(self) -> None:
         """Give moto its own methods back."""
         self._seams.remove()
+        self._stages.stop()
 
     def _answer(self, request: HttpRequest, path: str) -> HttpResponse:
         known = self.rest.find(path.partition("/")[0]) is not None
@@ -87,15 +91,7 @@ class ApiGatewayPlane:
 
     def _update_stage(self, call: Call) -> HttpResponse:
         self._monitoring.check_stage(call)
-        return forward(call)
+        return self._stages.update_stage(call)
 
-    def _deploy(self, api: RestAPI, name: str, description: str, stage_variables: Any = None) -> Deployment:
-        """Take the place of moto's own, which keeps no snapshot and forgets the settings of an existing stage."""
-        before = api.stages.get(name)
-        deployment = self._create_deployment(api, name, description, stage_variables)
-        setattr(deployment, "snapshot", snapshot.take(api))
-        if before is not None:
-            before.deployment_id = deployment.id
-            before.variables |= stage_variables or {}
-            api.stages[name] = before
-        return deployment
+    def _put_integration(self, call: Call) -> HttpResponse:
+        return patches.put_integration(call, self._cache.put_integration)

@@ -9,6 +9,7 @@ Gateway", API Gateway Developer Guide).
 
 from __future__ import annotations
 
+import json
 from urllib.parse import parse_qs
 
 from helpers.dataplane.apigateway.errors import GatewayError
@@ -45,7 +46,8 @@ class Validation:
 
         problems = problems_of(exchange.request.body, name, exchange.snapshot.models)
         if problems:
-            exchange.extra["error.validationErrorString"] = f"[{', '.join(problems)}]"
+            # a template puts it between quotation marks: on AWS its own come escaped
+            exchange.extra["error.validationErrorString"] = json.dumps(f"[{', '.join(problems)}]")[1:-1]
             raise GatewayError("BAD_REQUEST_BODY")
 
 

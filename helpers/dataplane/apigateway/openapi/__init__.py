@@ -1,0 +1,1 @@
+"""OpenAPI: REST APIs from a document, and a document from a REST API."""
