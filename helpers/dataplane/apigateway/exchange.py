@@ -52,13 +52,6 @@ class Exchange:
     """Likewise below ``$context.responseOverride``: ``status`` and ``header``."""
     extra: dict[str, Any] = field(default_factory=dict)
     """Further variables of ``$context``, with dots in their names: ``integration.latency``, ``error.message``."""
-    overrides: dict[str, dict[str, Any]] = field(
-        default_factory=lambda: {
-            "requestOverride": {"header": {}, "querystring": {}, "path": {}},
-            "responseOverride": {"header": {}},
-        }
-    )
-    """What mapping templates ``#set`` of the request to the backend and of the response."""
     started: float = field(default_factory=time.time)
     cache: str = ""
     """``hit`` or ``miss``, where the method's responses are cached."""
@@ -82,6 +75,11 @@ class Exchange:
         """Note what happened, for the execution log."""
         self.notes.append((level, line))
 
+    def failed(self, reason: str) -> None:
+        """Note why the integration failed, for the execution log and ``$context.integration.error``."""
+        self.extra["integration.error"] = reason
+        self.note(reason, "ERROR")
+
     @property
     def own_settings(self) -> dict[str, Any]:
         """The stage's settings of this method alone (``~1todos/GET``)."""
@@ -103,7 +101,6 @@ class Exchange:
         """Return ``$context``."""
         moment = datetime.fromtimestamp(self.started, UTC)
         found: dict[str, Any] = {
-            **self.overrides,
             "accountId": self.account_id,
             "apiId": self.api.id,
             "authorizer": self.authorizer,

@@ -41,7 +41,7 @@ def event_of(exchange: Exchange) -> dict[str, Any]:
     headers, query = headers_of(request), parse_qsl(request.query, keep_blank_values=True)
     binary = bool(request.body) and is_binary(exchange, media_type(request.headers))
     context = exchange.variables()
-    for mine in ("integration", *exchange.overrides):
+    for mine in ("integration", "requestOverride", "responseOverride"):
         context.pop(mine, None)
     context["identity"] = dict.fromkeys(_IDENTITY) | exchange.identity
     context["deploymentId"] = exchange.stage.deployment_id

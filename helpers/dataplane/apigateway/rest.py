@@ -7,7 +7,6 @@ cache, and the integration. Whatever stops a request on its way is a gateway res
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -40,6 +39,7 @@ class Step(Protocol):
         """
 
 
+Serves = Callable[[RestAPI, Stage], tuple[Snapshot, dict[str, str], bool | None]]
 Integrate = Callable[[Exchange], HttpResponse]
 Answer = Callable[[Exchange, Callable[[], HttpResponse]], HttpResponse]
 Finished = Callable[[Exchange, HttpResponse], None]
@@ -50,6 +50,8 @@ class RestApis:
 
     Parameters
     ----------
+    serves:
+        Returns what a stage serves: a deployment, stage variables, and whether it is its canary's.
     steps:
         What each request passes, in order.
     integrate:
@@ -61,11 +63,16 @@ class RestApis:
     """
 
     def __init__(
-        self, context: Context, steps: Sequence[Step], integrate: Integrate, cached: Answer, finished: Finished
+        self,
+        context: Context,
+        serves: Serves,
+        steps: Sequence[Step],
+        integrate: Integrate,
+        cached: Answer,
+        finished: Finished,
     ) -> None:
-        self._context, self._steps, self._integrate = context, steps, integrate
+        self._context, self._serves, self._steps, self._integrate = context, serves, steps, integrate
         self._cached, self._finished = cached, finished
-        self._random = random.Random(0)
 
     def find(self, api_id: str) -> RestAPI | None:
         """Return the REST API of that id."""
@@ -78,7 +85,7 @@ class RestApis:
         stage_name, _, below = rest.partition("/")
         api = self.find(api_id)
         stage = api.stages.get(stage_name) if api else None
-        if api is None or stage is None:
+        if api is None or stage is None or api.disableExecuteApiEndpoint:
             return gateway_responses.plain(GatewayError("ACCESS_DENIED", "Forbidden"))
         exchange = self._exchange(request, api, stage, f"/{below}")
         response = self._answered(exchange)
@@ -93,11 +100,12 @@ class RestApis:
         return response
 
     def _exchange(self, request: HttpRequest, api: RestAPI, stage: Stage, path: str) -> Exchange:
-        snapshot: Snapshot = api.deployments[str(stage.deployment_id)].snapshot  # type: ignore[attr-defined]
+        snapshot, variables, is_canary = self._serves(api, stage)
         return Exchange(
-            request, api, stage, snapshot, NOWHERE, {"httpMethod": request.method}, path, {}, dict(stage.variables),
+            request, api, stage, snapshot, NOWHERE, {"httpMethod": request.method}, path, {}, variables,
             self._context.new_id(), self._context.account_id, self._context.region,
             identity={"sourceIp": "127.0.0.1", "userAgent": request.headers.get("User-Agent")},
+            extra={} if is_canary is None else {"isCanaryRequest": str(is_canary).lower()},
         )  # fmt: skip
 
     def _answered(self, exchange: Exchange) -> HttpResponse:

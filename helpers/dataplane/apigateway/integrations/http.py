@@ -23,6 +23,7 @@ from helpers.dataplane.apigateway.integrations import mapping
 from helpers.dataplane.apigateway.integrations.waiting import patience
 from helpers.dataplane.web import HttpResponse
 
+UNREACHABLE = "Network error communicating with endpoint"
 _HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 _REMAPPED = frozenset({"connection", "content-length", "date", "server"})
 _DROPPED = frozenset({"transfer-encoding", "keep-alive"})
@@ -80,8 +81,8 @@ class Http:
         except urllib3.exceptions.TimeoutError:
             raise GatewayError("INTEGRATION_TIMEOUT") from None
         except (urllib3.exceptions.HTTPError, UnicodeError, OSError) as error:
-            exchange.extra["integration.error"] = f"Network error communicating with endpoint: {error}"
-            raise GatewayError("INTEGRATION_FAILURE") from None
+            exchange.failed(f"{UNREACHABLE}: {error}")
+            raise GatewayError("INTEGRATION_FAILURE", UNREACHABLE) from None
         return HttpResponse(answer.status, Headers(list(answer.headers.items())), answer.data)
 
 
@@ -94,9 +95,9 @@ def _checked(url: str, exchange: Exchange) -> str:
         valid = False
     if not valid:
         reason = f"Execution failed due to configuration error: Invalid endpoint address: {url}"
-        exchange.extra["integration.error"] = reason
+        exchange.failed(reason)
         raise GatewayError("API_CONFIGURATION_ERROR")
     if parts.hostname not in _HERE:
-        exchange.extra["integration.error"] = f"{parts.hostname} is not on this machine, and the course never leaves it"
-        raise GatewayError("INTEGRATION_FAILURE")
+        exchange.failed(f"{parts.hostname} is not on this machine, and the course never leaves it")
+        raise GatewayError("INTEGRATION_FAILURE", UNREACHABLE)
     return parts._replace(path=quote(parts.path, safe="/%:@!$&'()*+,;=~")).geturl()

@@ -36,7 +36,7 @@ class LambdaProxy:
                 return proxy_event.response_of(outcome.payload, exchange)
         except proxy_event.Malformed as error:
             reason = f"Execution failed due to configuration error: Malformed Lambda proxy response: {error}"
-        exchange.extra["integration.error"] = reason
+        exchange.failed(reason)
         raise GatewayError("API_CONFIGURATION_ERROR", status=502)
 
     def ask(self, exchange: Exchange, integration: dict[str, Any], uri: str, body: str) -> Outcome:
@@ -48,7 +48,7 @@ class LambdaProxy:
             It could not be called.
         """
         if integration.get("httpMethod") != "POST":
-            exchange.extra["integration.error"] = "a function is called by POST: integrationHttpMethod must say so"
+            exchange.failed("a function is called by POST: integrationHttpMethod must say so")
             raise GatewayError("API_CONFIGURATION_ERROR")
         delivery = Delivery(
             "apigateway", exchange.method_arn, function_arn(uri, exchange.stage_variables), body,
@@ -60,7 +60,7 @@ class LambdaProxy:
             throttled = error.code == "TooManyRequestsException"
             words = "Rate Exceeded" if throttled else "Invalid permissions on Lambda function"
             reason = f"Execution failed due to configuration error: {words}: {error.message}"
-            exchange.extra["integration.error"] = reason
+            exchange.failed(reason)
             raise GatewayError("INTEGRATION_FAILURE" if throttled else "API_CONFIGURATION_ERROR", status=500) from None
 
 

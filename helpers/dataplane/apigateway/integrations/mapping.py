@@ -63,7 +63,7 @@ def parameters(exchange: Exchange, integration: dict[str, Any]) -> Mapped:
         value = expressions.of_request(str(expression), exchange)
         if value is not None:
             getattr(mapped, place)[name] = value
-    for place, values in exchange.overrides["requestOverride"].items():
+    for place, values in exchange.request_override.items():
         getattr(mapped, place).update({name: str(value) for name, value in values.items()})
     return mapped
 
@@ -105,7 +105,7 @@ def answer(exchange: Exchange, integration: dict[str, Any], told: str, backend: 
             headers[name.removeprefix("method.response.header.")] = value
     template = templates.get(media)
     body = render(template, exchange, backend.body) if template else backend.body
-    override = exchange.overrides["responseOverride"]
+    override = exchange.response_override
     headers.update({name: str(value) for name, value in override["header"].items()})
     return HttpResponse(int(override.get("status") or chosen["statusCode"]), headers, body.encode())
 
@@ -118,7 +118,7 @@ def _choose(exchange: Exchange, integration: dict[str, Any], told: str) -> dict[
     for one in responses:
         if not one.get("selectionPattern"):
             return dict(one)
-    exchange.extra["integration.error"] = (
+    exchange.failed(
         "Execution failed due to configuration error: "
         f"No match for output mapping and no default output mapping configured ({told or 'success'})"
     )

@@ -20,6 +20,6 @@ def mock(exchange: Exchange, integration: dict[str, Any]) -> HttpResponse:
     try:
         status = int(json.loads(mapping.request_body(exchange, integration))["statusCode"])
     except (ValueError, TypeError, KeyError):
-        exchange.extra["integration.error"] = "Unable to parse statusCode: the request template must give it"
+        exchange.failed("Unable to parse statusCode: the request template must give it")
         raise GatewayError("API_CONFIGURATION_ERROR") from None
     return mapping.answer(exchange, integration, str(status), mapping.Backend(status, ""))

@@ -81,7 +81,7 @@ class Services:
         arn = mapping.filled(integration.get("credentials") or "", exchange.stage_variables)
         role = self._context.identities.role(arn)
         if role is None or not trusts(role.assume_role_policy_document, "apigateway.amazonaws.com"):
-            exchange.extra["integration.error"] = "API Gateway does not have permission to assume the provided role"
+            exchange.failed("API Gateway does not have permission to assume the provided role")
             raise GatewayError("API_CONFIGURATION_ERROR")
         with self._lock:
             if arn not in self._sessions:
