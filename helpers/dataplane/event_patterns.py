@@ -1,7 +1,8 @@
 """Event patterns: which events does a rule, a filter or a subscription want?
 
 AWS: a pattern has the shape of the event; each field lists what it may be, as values or as comparisons ("Creating
-Amazon EventBridge event patterns" and "Comparison operators", EventBridge User Guide). SNS filter policies ("Amazon SNS
+Amazon EventBridge event patterns" and "Comparison operators", EventBridge User Guide). Of an array in the event, one
+member that fits is enough ("Arrays in Amazon EventBridge event patterns"). SNS filter policies ("Amazon SNS
 subscription filter policies", SNS Developer Guide) and Lambda's event filters are written in the same way.
 """
 
@@ -80,9 +81,9 @@ def _anything_but(argument: Any, value: Any) -> bool:
 
 
 def _numeric(argument: list[Any], value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return all(_NUMERIC[sign](value, limit) for sign, limit in zip(argument[::2], argument[1::2], strict=True))
+    return _is_number(value) and all(
+        _NUMERIC[sign](value, limit) for sign, limit in zip(argument[::2], argument[1::2], strict=True)
+    )
 
 
 def _cidr(argument: str, value: Any) -> bool:
@@ -127,6 +128,8 @@ def check(pattern: Any, path: str = "") -> None:
             for one in wanted:
                 check(one, path)
         elif isinstance(wanted, Mapping):
+            if not wanted:
+                raise ValueError("Empty objects are not allowed")
             check(wanted, f"{path}{name}.")
         elif not isinstance(wanted, list):
             raise ValueError(f'"{path}{name}" must be an object or an array')
@@ -140,21 +143,46 @@ def check(pattern: Any, path: str = "") -> None:
 def _check_rule(rule: Any) -> None:
     if isinstance(rule, list):
         raise ValueError("Match value must be String, number, true, false, or null")
-    for name, argument in rule.items() if isinstance(rule, Mapping) else ():
-        if name not in (*_COMPARISONS, "exists"):
-            raise ValueError(f"Unrecognized match type {name}")
-        if name == "exists" and not isinstance(argument, bool):
+    if not isinstance(rule, Mapping):
+        return
+    if len(rule) != 1:
+        raise ValueError("Only one key allowed in match expression")
+    ((name, argument),) = rule.items()
+    if name == "exists":
+        if not isinstance(argument, bool):
             raise ValueError("exists match pattern must be either true or false.")
-        if name == "numeric" and not _is_numeric(argument):
+    elif name not in _COMPARISONS:
+        raise ValueError(f"Unrecognized match type {name}")
+    elif name == "numeric":
+        if not _is_numeric(argument):
             raise ValueError("Bad numeric range operator")
-        if name == "anything-but" and isinstance(argument, Mapping):
-            _check_rule(argument)
+    elif name == "anything-but":
+        _check_unwanted(argument)
+    elif not _is_text(argument):
+        raise ValueError(f"{name} match pattern must be a string")
+
+
+def _check_unwanted(argument: Any) -> None:
+    if isinstance(argument, Mapping):
+        _check_rule({name: one for name, values in argument.items() for one in _values(values)} or argument)
+    elif not list(_values(argument)) or not all(isinstance(one, str) or _is_number(one) for one in _values(argument)):
+        raise ValueError("anything-but match pattern must be strings or numbers")
+
+
+def _is_text(argument: Any) -> bool:
+    if isinstance(argument, Mapping):
+        return list(argument) == ["equals-ignore-case"] and isinstance(argument["equals-ignore-case"], str)
+    return isinstance(argument, str)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_numeric(argument: Any) -> bool:
     return (
         isinstance(argument, list)
         and len(argument) in (2, 4)
-        and all(sign in _NUMERIC for sign in argument[::2])
-        and all(isinstance(limit, int | float) for limit in argument[1::2])
+        and all(isinstance(sign, str) and sign in _NUMERIC for sign in argument[::2])
+        and all(_is_number(limit) for limit in argument[1::2])
     )

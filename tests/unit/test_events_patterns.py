@@ -128,6 +128,12 @@ def test_examples(pattern: dict[str, Any], event: dict[str, Any], fits: bool) ->
         {"a": [{"exists": 1}]},
         {"a": [{"numeric": ["<"]}]},
         {"a": [["b"]]},
+        {"a": [{"prefix": 1}]},
+        {"a": [{"prefix": "x", "suffix": "y"}]},
+        {"a": [{"anything-but": []}]},
+        {"a": [{"anything-but": {"prefix": 1}}]},
+        {"a": [{"anything-but": [True]}]},
+        {"a": [{"numeric": [["<"], 1]}]},
     ],
 )
 def test_no_patterns(pattern: Any) -> None:

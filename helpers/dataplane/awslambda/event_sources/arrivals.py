@@ -13,8 +13,8 @@ from typing import Any
 from moto.dynamodb.models.table import StreamShard
 from moto.kinesis.models import KinesisBackend, Shard, Stream
 
-from helpers.dataplane.awslambda.event_sources.patches import Patches
 from helpers.dataplane.clock import Clock
+from helpers.dataplane.seams import Seams
 
 Listener = Callable[[], None]
 
@@ -23,21 +23,21 @@ class Arrivals:
     """Calls whoever listens to a stream when something was written to it."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock, self._patches = clock, Patches()
+        self._clock, self._seams = clock, Seams()
         self._lock = threading.RLock()
         self._listeners: dict[str, list[Listener]] = {}
 
     def install(self) -> None:
         """Replace moto's methods that write and read records."""
         add, put_record, put_records = StreamShard.add, Stream.put_record, KinesisBackend.put_records
-        self._patches.put(StreamShard, "add", lambda *given: self._add(add, *given))
-        self._patches.put(Stream, "put_record", lambda *given: self._put(put_record, *given))
-        self._patches.put(KinesisBackend, "put_records", self._locked(put_records))
-        self._patches.put(Shard, "get_records", self._locked(Shard.get_records))
+        self._seams.put(StreamShard, "add", lambda *given: self._add(add, *given))
+        self._seams.put(Stream, "put_record", lambda *given: self._put(put_record, *given))
+        self._seams.put(KinesisBackend, "put_records", self._locked(put_records))
+        self._seams.put(Shard, "get_records", self._locked(Shard.get_records))
 
     def remove(self) -> None:
         """Put moto's own back."""
-        self._patches.undo()
+        self._seams.remove()
 
     def listen(self, stream_arn: str, listener: Listener) -> None:
         """Call ``listener`` after each write to the stream."""

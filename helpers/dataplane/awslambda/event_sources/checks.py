@@ -135,7 +135,7 @@ def _patterns(settings: Given[str, Any]) -> list[dict[str, Any]]:
         raise invalid(f"Exceeded maximum number of filters: {filters.MOST_FILTERS}")
     try:
         return [filters.parse(one.get("Pattern") or "") for one in given]
-    except filters.InvalidPattern:
+    except ValueError:
         raise invalid("Invalid filter pattern definition.") from None
 
 

@@ -19,14 +19,14 @@ from moto.sqs.models import sqs_backends
 
 from helpers.dataplane.awslambda.event_sources import checks
 from helpers.dataplane.awslambda.event_sources.arrivals import Arrivals
-from helpers.dataplane.awslambda.event_sources.patches import Patches
 from helpers.dataplane.awslambda.event_sources.poller import Mapping, Poller, Services
-from helpers.dataplane.awslambda.event_sources.queues import Queues
 from helpers.dataplane.awslambda.event_sources.sqs import SqsPoller
 from helpers.dataplane.awslambda.event_sources.streams import StreamPoller
 from helpers.dataplane.awslambda.functions import split
 from helpers.dataplane.call import AWSError, Call
 from helpers.dataplane.frontdoor import Operation
+from helpers.dataplane.seams import Seams
+from helpers.dataplane.sqs import Queues
 from helpers.dataplane.web import HttpResponse
 
 _STOP_SECONDS = 1.0
@@ -40,13 +40,13 @@ class EventSources:
         self._services = services
         self._pollers: dict[str, Poller] = {}
         self._queues, self._arrivals = Queues(services.context.clock), Arrivals(services.context.clock)
-        self._patches = Patches()
+        self._seams = Seams()
         self._create_in_moto = LambdaBackend.create_event_source_mapping
         self._queues.install()
         self._arrivals.install()
-        self._patches.put(LambdaBackend, "create_event_source_mapping", lambda *given: self._create_mapping(*given))
-        self._patches.put(LambdaBackend, "update_event_source_mapping", lambda *given: self._update_mapping(*given))
-        self._patches.put(LambdaBackend, "delete_event_source_mapping", lambda *given: self._delete_mapping(*given))
+        self._seams.put(LambdaBackend, "create_event_source_mapping", lambda *given: self._create_mapping(*given))
+        self._seams.put(LambdaBackend, "update_event_source_mapping", lambda *given: self._update_mapping(*given))
+        self._seams.put(LambdaBackend, "delete_event_source_mapping", lambda *given: self._delete_mapping(*given))
 
     def operations(self) -> Given[str, Operation]:
         """Return what answers which operation."""
@@ -65,7 +65,7 @@ class EventSources:
         for poller in self._pollers.values():
             poller.join(_STOP_SECONDS)
         self._pollers.clear()
-        self._patches.undo()
+        self._seams.remove()
         self._queues.remove()
         self._arrivals.remove()
 

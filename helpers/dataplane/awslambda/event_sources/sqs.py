@@ -29,8 +29,8 @@ from helpers.dataplane.awslambda.event_sources.poller import (
     fitting,
     is_throttle,
 )
-from helpers.dataplane.awslambda.event_sources.queues import Queues
 from helpers.dataplane.call import AWSError
+from helpers.dataplane.sqs import Queues
 
 LONG_POLL_SECONDS = 20.0
 FIRST_CONCURRENCY = 5

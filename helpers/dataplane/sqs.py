@@ -25,8 +25,8 @@ import moto.sqs.models as models
 from moto.sqs.exceptions import ReceiptHandleIsInvalid
 from moto.sqs.models import Message, Queue, SQSBackend
 
-from helpers.dataplane.awslambda.event_sources.patches import Patches
 from helpers.dataplane.clock import Clock
+from helpers.dataplane.seams import Seams
 
 LOOK_SECONDS = 0.5
 """Who waits looks at least this often, in our seconds, whether to stop."""
@@ -37,13 +37,13 @@ class Queues:
     """What the queues of one cloud do differently from moto's while it runs."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock, self._patches = clock, Patches()
+        self._clock, self._seams = clock, Seams()
         self._stopped = threading.Event()
         self._sequence_numbers = itertools.count(_FIRST_SEQUENCE_NUMBER, 256)
 
     def install(self) -> None:
         """Replace moto's methods and its clock."""
-        put = self._patches.put
+        put = self._seams.put
         put(models, "unix_time", lambda *_: self._clock.time())
         put(models, "unix_time_millis", lambda *_: self._now())
         put(Queue, "add_message", lambda queue, message: self._add(queue, message))
@@ -58,7 +58,7 @@ class Queues:
     def remove(self) -> None:
         """Put moto's own back; whoever waits for a message goes on."""
         self._stopped.set()
-        self._patches.undo()
+        self._seams.remove()
 
     def wait(self, queue: Queue, seconds: float, stop: threading.Event) -> None:
         """Wait until something can be received, at most ``seconds`` of AWS's time, or until ``stop``."""
