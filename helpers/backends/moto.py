@@ -90,6 +90,7 @@ class MotoBackend:
         self.door.add(CodePipelinePlane(bus))
         self.door.add_later("cognito-idp", lambda: _cognito(self.context, post))
         self.door.add_later("apigateway", lambda: _apigateway(self.context, post))
+        self.door.add_later("apigatewayv2", lambda: self._apigatewayv2(post))
         self.door.add_later("cloudformation", lambda: self._cloudformation(post))
         self._add_tables(timetable)
 
@@ -107,6 +108,13 @@ class MotoBackend:
         self.door.wake("cognito-idp")
         self.door.wake("apigateway")
         return CloudFormationPlane(self.context, post)
+
+    def _apigatewayv2(self, post: Post) -> DataPlane:
+        """The kinds of APIs share one address: what is no HTTP or WebSocket API is left to the REST APIs."""
+        from helpers.dataplane.apigateway.v2.plane import ApiGatewayV2Plane
+
+        self.door.wake("apigateway")
+        return ApiGatewayV2Plane(self.context, post, self.door.address("execute-api"))
 
     def stop(self) -> None:
         """End everything that runs and remove what it left on disk."""

@@ -87,6 +87,10 @@ class FrontDoor:
                 self.add(self._later[service]())
                 del self._later[service]
 
+    def address(self, name: str) -> Address:
+        """Return what answers below ``/_aws/{name}/`` so far."""
+        return self._addresses[name]
+
     def stop(self) -> None:
         """Stop all data planes, the last one first."""
         while self._planes:

@@ -14,6 +14,7 @@ DEFAULTS: dict[str, int] = {
     "lambda.scaling_rate": 1000,
     "apigateway.requests_per_second": 10_000,
     "apigateway.burst": 5_000,
+    "apigateway.new_connections_per_second": 500,
     "dynamodb.partition_read_units": 3_000,
     "dynamodb.partition_write_units": 1_000,
 }

@@ -1,0 +1,1 @@
+"""WebSocket APIs: connections that stay open, routes chosen by the message, and messages pushed back to clients."""
