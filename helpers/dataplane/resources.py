@@ -64,6 +64,8 @@ _ARN_FORMS = {
     "lambda": {"FunctionName": "{base}:function:{name}"},
     "logs": {"logGroupName": "{base}:log-group:{name}"},
     "stepfunctions": {"stateMachineArn": "{name}"},
+    # six characters that AWS chooses end a secret's ARN; a policy names them, or "-??????"
+    "secretsmanager": {"SecretId": "{base}:secret:{name}-??????"},
     "kinesis": {"StreamARN": "{name}", "StreamName": "{base}:stream/{name}"},
 }
 
