@@ -13,6 +13,7 @@ import random
 from collections.abc import Mapping
 from socketserver import BaseRequestHandler
 from typing import Any
+from urllib.parse import urlencode
 
 from moto.awslambda.models import LambdaFunction
 
@@ -73,6 +74,7 @@ class LambdaPlane:
             "CreateAlias": self._write_alias,
             "UpdateAlias": self._write_alias,
             "DeleteAlias": self._delete_alias,
+            "AddPermission": self._add_permission,
             "GetPolicy": self._get_policy,
             "PutFunctionConcurrency": self._put_concurrency,
             "GetAccountSettings": self._account_settings,
@@ -264,6 +266,13 @@ class LambdaPlane:
 
     def _delete_alias(self, call: Call) -> HttpResponse:
         self._provisioned.forget(split(call.params["FunctionName"])[0], call.params["Name"])
+        return forward(call)
+
+    def _add_permission(self, call: Call) -> HttpResponse:
+        """Take the alias or version from the function's name too (``f:live``); moto looks for it in the query alone."""
+        qualifier = split(call.params["FunctionName"])[1]
+        if qualifier and not call.params.get("Qualifier"):
+            call.request.query = urlencode({"Qualifier": qualifier})
         return forward(call)
 
     def _get_policy(self, call: Call) -> HttpResponse:
