@@ -25,7 +25,7 @@ from helpers.dataplane.context import Context
 from helpers.dataplane.delivery import Post
 from helpers.dataplane.frontdoor import Address, Operation
 from helpers.dataplane.seams import Seams
-from helpers.dataplane.web import HttpRequest, HttpResponse
+from helpers.dataplane.web import HttpResponse
 
 
 class ApiGatewayPlane:
@@ -52,8 +52,6 @@ class ApiGatewayPlane:
             cached=self._cache.answer,
             finished=self._monitoring.finished,
         )
-        self.others: list[Address] = []
-        """Who answers for the ids of APIs that are no REST APIs."""
         self._seams = Seams()
         self._seams.put(Stage, "_get_default_method_settings", default_method_settings)
 
@@ -68,7 +66,7 @@ class ApiGatewayPlane:
             "GetExport": exporting.get_export,
             "GetUsage": self._plans.get_usage,
             "ImportRestApi": importing.import_rest_api,
-            "PutIntegration": self._cache.put_integration,
+            "PutIntegration": self._put_integration,
             "PutRestApi": importing.put_rest_api,
             "UpdateStage": self._update_stage,
             "UpdateUsagePlan": self._plans.update_usage_plan,
@@ -76,18 +74,12 @@ class ApiGatewayPlane:
 
     def addresses(self) -> Mapping[str, Address]:
         """Return what answers below which address."""
-        return {"execute-api": self._answer}
+        return {"execute-api": self.rest.answer}
 
     def stop(self) -> None:
         """Give moto its own methods back."""
         self._seams.remove()
         self._stages.stop()
-
-    def _answer(self, request: HttpRequest, path: str) -> HttpResponse:
-        known = self.rest.find(path.partition("/")[0]) is not None
-        for other in self.others if not known else ():
-            return other(request, path)
-        return self.rest.answer(request, path)
 
     def _update_stage(self, call: Call) -> HttpResponse:
         self._monitoring.check_stage(call)

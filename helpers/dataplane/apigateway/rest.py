@@ -86,7 +86,7 @@ class RestApis:
         api = self.find(api_id)
         stage = api.stages.get(stage_name) if api else None
         if api is None or stage is None or api.disableExecuteApiEndpoint:
-            return gateway_responses.plain(GatewayError("ACCESS_DENIED", "Forbidden"))
+            return gateway_responses.plain(GatewayError("INVALID_API_KEY"))  # the same words: Forbidden
         exchange = self._exchange(request, api, stage, f"/{below}")
         response = self._answered(exchange)
         response.headers.setdefault("x-amzn-RequestId", exchange.request_id)
