@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tools.bench import ROWS, Figures, of_clouds, shown, table, verdict
+from tools.bench.report import ROWS, Figures, of_clouds, shown, table, verdict
 
 GOOD: Figures = {
     "ready": 700,

@@ -1,6 +1,6 @@
 """What one program measures of one cloud, printed as a line of JSON: a process of its own, run by ``tools.bench``.
 
-``python -m tools.bench_client`` starts the course's cloud in itself, as a notebook does; with ``--endpoint`` it
+``python -m tools.bench.client`` starts the course's cloud in itself, as a notebook does; with ``--endpoint`` it
 measures whatever answers there, through the same boto3 calls.
 """
 
@@ -15,6 +15,8 @@ import time
 import zipfile
 from collections.abc import Callable
 from typing import Any
+
+from tools.bench import events
 
 COLD, WARM, CALLS = 8, 300, 400
 TRUST = {
@@ -41,6 +43,7 @@ def main() -> None:
     figures |= measure_tables() | measure_queues()
     if not options.no_functions:
         figures |= measure_functions()
+        figures |= events.messages_per_second(client, function) | events.put_to_start(client, function)
     print(json.dumps(figures), flush=True)
 
 
@@ -94,19 +97,25 @@ def measure_queues() -> dict[str, float]:
     return {"send_message": statistics.median(taken)}
 
 
+def function(name: str, source: str, variables: dict[str, str] | None = None) -> str:
+    """Create a function, wait until it is active, and return its ARN."""
+    functions, archive = client("lambda"), io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as package:
+        package.writestr("app.py", source)
+    made = functions.create_function(
+        FunctionName=name, Runtime="python3.12", Handler="app.handler", Code={"ZipFile": archive.getvalue()},
+        Role=client("iam").get_role(RoleName="worker")["Role"]["Arn"], Environment={"Variables": variables or {}},
+    )  # fmt: skip
+    functions.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+    return str(made["FunctionArn"])
+
+
 def measure_functions() -> dict[str, float]:
     """Lambda: the first call of new functions, then many calls of one."""
     functions = client("lambda")
-    role = client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as package:
-        package.writestr("app.py", SOURCE)
+    client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=json.dumps(TRUST))
     for number in range(COLD + 1):
-        functions.create_function(
-            FunctionName=f"f{number}", Runtime="python3.12", Handler="app.handler", Role=role,
-            Code={"ZipFile": archive.getvalue()},
-        )  # fmt: skip
-        functions.get_waiter("function_active_v2").wait(FunctionName=f"f{number}", WaiterConfig={"Delay": 1})
+        function(f"f{number}", SOURCE)
 
     def invoke(name: str) -> None:
         answer = functions.invoke(FunctionName=name, Payload=b'{"a": 1}')

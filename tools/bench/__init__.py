@@ -1,0 +1,1 @@
+"""Measure the local cloud beside others: ``make bench``."""
