@@ -70,7 +70,8 @@ class HttpApi(ApiV2):
 
     def ask(self, path: str = "", method: str = "GET", body: bytes | None = None, **headers: str) -> Page:
         """Ask for a path."""
-        return self.aws.http(self.address(path), method, body, headers)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.aws.http(self.address(path), method, body, named)
 
     def event(self, path: str = "", method: str = "GET", body: bytes | None = None, **headers: str) -> Any:
         """Return the event that the function got."""

@@ -20,7 +20,7 @@ _STATIC = re.compile(r"\\\$")
 
 def is_expression(text: str) -> bool:
     """Return whether this can be evaluated here."""
-    return "$" not in _STATIC.sub("", _VARIABLE.sub("", text))
+    return not set("$[]{}") & set(_STATIC.sub("", _VARIABLE.sub("", text)))
 
 
 def select(expression: str, body: str, keys: Container[str]) -> str | None:
