@@ -8,7 +8,7 @@ no template can look into XML. No body counts as ``{}``. ``#set($context.respons
 response parameters and status codes").
 
 Not sourced: a missing path gives an empty string, and ``$input.json`` of it a quoted empty one; a template that fails
-is an API_CONFIGURATION_ERROR, 500; names of headers are found in any case.
+or is larger than 300 KB is an API_CONFIGURATION_ERROR, 500; names of headers are found in any case.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def render(template: str, exchange: Exchange, body: str) -> str:
     try:
         return velocity.merge(template, variables)
     except velocity.TemplateError as error:
-        exchange.extra["integration.error"] = f"Unable to transform: {error}"
+        exchange.failed(f"Execution failed due to configuration error: Unable to transform: {error}")
         raise GatewayError("API_CONFIGURATION_ERROR") from None
 
 

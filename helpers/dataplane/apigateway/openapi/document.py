@@ -8,6 +8,7 @@ Not sourced: the name of the model that an inline schema becomes, and that a doc
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterator
@@ -152,10 +153,12 @@ class Document:
 def _read(body: bytes) -> dict[str, Any]:
     if len(body) > LARGEST:
         raise AWSError("BadRequestException", "Invalid OpenAPI input.", 400)
+    found: Any = None
     try:
-        found = yaml.load(body, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # JSON is YAML
-    except (yaml.YAMLError, UnicodeDecodeError):
-        found = None
+        found = json.loads(body)
+    except ValueError:
+        with contextlib.suppress(yaml.YAMLError, UnicodeDecodeError):
+            found = yaml.safe_load(body)
     if (
         not isinstance(found, dict)
         or not (str(found.get("swagger", "")) == "2.0" or str(found.get("openapi", "")).startswith("3.0"))
