@@ -7,15 +7,17 @@ API Gateway API Reference). Here: every member that moto keeps, the read-only on
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from moto.apigateway.models import Integration, Method, RestAPI
+from moto.apigateway.models import Integration, Method, RestAPI, apigateway_backends
 from moto.apigateway.models import Resource as MotoResource
 
 from helpers.dataplane.apigateway.integrations.waiting import LONGEST_MS
 from helpers.dataplane.apigateway.stages import api_of
 from helpers.dataplane.call import AWSError, Call
+from helpers.dataplane.control_plane import forward
 from helpers.dataplane.frontdoor import Operation
 from helpers.dataplane.web import HttpResponse
 
@@ -53,6 +55,7 @@ _LISTS = frozenset({"cacheKeyParameters", "authorizationScopes"})
 def operations() -> Mapping[str, Operation]:
     """Return what this answers, by operation."""
     return {
+        "CreateRestApi": _create_rest_api,
         "UpdateRestApi": _update_rest_api,
         "UpdateDeployment": _updates(lambda call: api_of(call).deployments.get(call.params["deploymentId"])),
         "UpdateGatewayResponse": _updates(lambda call: api_of(call).gateway_responses.get(call.params["responseType"])),
@@ -166,17 +169,29 @@ def put_integration(call: Call, put: Operation) -> HttpResponse:
     return _described(call, integration, 201)
 
 
+def _create_rest_api(call: Call) -> HttpResponse:
+    """Keep the media types, which moto forgets."""
+    response = forward(call)
+    if response.status >= 400 or not call.params.get("binaryMediaTypes"):
+        return response
+    api = apigateway_backends[call.account_id][call.region].apis[json.loads(response.body)["id"]]
+    api.binaryMediaTypes = list(call.params["binaryMediaTypes"])
+    return call.reply(api.to_dict(), 201)
+
+
 def _update_rest_api(call: Call) -> HttpResponse:
     """Take the media types from the paths, where AWS has them and moto does not look."""
     api, rest = api_of(call), []
     for patch in call.params.get("patchOperations") or []:
-        _, _, media = patch["path"].partition("/binaryMediaTypes/")
-        kept = [one for one in api.binaryMediaTypes if one != media.replace("~1", "/")]
+        _, _, media = patch["path"].replace("~1", "/").partition("/binaryMediaTypes/")
         if media:
-            api.binaryMediaTypes = (
-                kept if patch["op"] == "remove" else [*kept, patch.get("value") or media.replace("~1", "/")]
-            )
+            kept = [one for one in api.binaryMediaTypes if one != media]
+            api.binaryMediaTypes = kept if patch["op"] == "remove" else [*kept, patch.get("value") or media]
+        elif patch["path"] == "/disableExecuteApiEndpoint":  # for moto the text "false" is true
+            api.disableExecuteApiEndpoint = patch.get("value") == "true"
         else:
             rest.append(patch)
-    api.apply_patch_operations(rest)
-    return call.reply(api.to_dict())
+    if not rest:
+        return call.reply(api.to_dict())
+    call.request.body = json.dumps({"patchOperations": rest}).encode()
+    return forward(call)

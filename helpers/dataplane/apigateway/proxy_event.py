@@ -14,7 +14,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -28,7 +27,7 @@ _IDENTITY = (
     "cognitoIdentityPoolId", "accountId", "cognitoIdentityId", "caller", "sourceIp", "principalOrgId", "accessKey",
     "cognitoAuthenticationType", "cognitoAuthenticationProvider", "userArn", "userAgent", "user",
 )  # fmt: skip
-_HOP_BY_HOP = frozenset({"connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "expect"})
+_HOP_BY_HOP = frozenset({"connection", "content-length", "transfer-encoding", "trailer", "upgrade", "expect"})
 
 
 class Malformed(ValueError):
@@ -89,12 +88,12 @@ def headers_of(request: HttpRequest) -> list[tuple[str, str]]:
 
 def media_type(headers: Headers) -> str:
     """Return the content type without its parameters; without one it is application/json."""
-    return headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
+    return (headers.get("Content-Type") or "application/json").partition(";")[0].strip().lower()
 
 
 def is_binary(exchange: Exchange, media: str) -> bool:
     """Return whether the API takes bodies of a media type for binary."""
-    return any(fnmatchcase(media, one.replace("~1", "/")) for one in exchange.snapshot.binary_media_types)
+    return bool({media, "*/*"} & set(exchange.snapshot.binary_media_types))
 
 
 def wants_binary(exchange: Exchange) -> bool:

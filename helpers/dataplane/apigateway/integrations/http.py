@@ -78,9 +78,10 @@ class Http:
             answer = self._pool.request(
                 method, url, body=body or None, headers=sent, redirect=False, timeout=patience(integration)
             )
-        except urllib3.exceptions.TimeoutError:
-            raise GatewayError("INTEGRATION_TIMEOUT") from None
         except (urllib3.exceptions.HTTPError, UnicodeError, OSError) as error:
+            timeout = isinstance(error, urllib3.exceptions.TimeoutError)
+            if timeout and not isinstance(error, urllib3.exceptions.NewConnectionError):
+                raise GatewayError("INTEGRATION_TIMEOUT") from None
             exchange.failed(f"{UNREACHABLE}: {error}")
             raise GatewayError("INTEGRATION_FAILURE", UNREACHABLE) from None
         return HttpResponse(answer.status, Headers(list(answer.headers.items())), answer.data)
