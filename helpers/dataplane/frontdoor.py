@@ -7,6 +7,7 @@ a record.
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
@@ -99,7 +100,7 @@ class FrontDoor:
     def answer(self, request: HttpRequest) -> HttpResponse:
         """Answer a request; what goes wrong inside is a 500 with its reason, never an exception."""
         host = request.headers.get("Host", "").rpartition(":")[0] or request.headers.get("Host", "")
-        if request.socket is not None and host not in LOCAL_NAMES:
+        if request.socket is not None and host not in LOCAL_NAMES and not _through_a_hub(request):
             return _plain(403, f"this cloud answers to 127.0.0.1 and localhost only, not to {host!r}")
         name, _, rest = request.path.removeprefix("/_aws/").partition("/")
         if request.path.startswith("/_aws/"):
@@ -161,6 +162,16 @@ class FrontDoor:
         if call.service in self._later:
             self.wake(call.service)
         return self._operations.get((call.service, call.name), control_plane.forward)(call)
+
+
+def _through_a_hub(request: HttpRequest) -> bool:
+    """Return whether the hub on which this kernel runs hands on a request of the learner's browser to an API.
+
+    Elsewhere a web page could claim that too, once its own name leads to this machine; a hub's machine runs no browser.
+    """
+    prefix = os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "")
+    mine = bool(prefix) and request.headers.get("X-ProxyContextPath", "").startswith(f"{prefix}proxy/")
+    return mine and request.path.startswith("/_aws/execute-api/")
 
 
 def _plain(status: int, text: str) -> HttpResponse:

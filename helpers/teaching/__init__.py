@@ -4,10 +4,23 @@
 """
 
 from helpers.teaching import plots, pricing, show
+from helpers.teaching.addresses import api_address, open_link
 from helpers.teaching.checks import check, hint
 from helpers.teaching.databases import private_database
 from helpers.teaching.packages import package
 from helpers.teaching.progress_file import progress
 from helpers.teaching.quizzes import quiz
 
-__all__ = ["check", "hint", "package", "plots", "pricing", "private_database", "progress", "quiz", "show"]
+__all__ = [
+    "api_address",
+    "check",
+    "hint",
+    "open_link",
+    "package",
+    "plots",
+    "pricing",
+    "private_database",
+    "progress",
+    "quiz",
+    "show",
+]
