@@ -83,6 +83,14 @@ _WORDS: dict[str, Callable[[Any], str]] = {
         f"numeric instance is greater than the required maximum (maximum: {found.validator_value}, "
         f"found: {found.instance})"
     ),
+    "minLength": lambda found: (
+        f"string {_json(found.instance)} is too short (length: {len(found.instance)}, "
+        f"required minimum: {found.validator_value})"
+    ),
+    "maxLength": lambda found: (
+        f"string {_json(found.instance)} is too long (length: {len(found.instance)}, "
+        f"maximum allowed: {found.validator_value})"
+    ),
     "pattern": lambda found: (
         f"ECMA 262 regex {_json(found.validator_value)} does not match input string {_json(found.instance)}"
     ),
