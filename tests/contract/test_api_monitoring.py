@@ -77,6 +77,14 @@ def test_role(aws: Subject) -> None:
     shop.set(logging__loglevel="INFO")
 
 
+@promise("API Gateway API Reference, UpdateStage", "a path that names no setting is refused")
+def test_unknown_setting(aws: Subject) -> None:
+    shop = Shop(aws)
+    for path in ("/*/*/throttling/limit", "/tea/{name}/GET/throttling/rateLimit", "/speed"):
+        with refused("BadRequestException", f"Invalid method setting path: {path}", 400):
+            shop.patch({path: 1})
+
+
 @promise(LOGS, "level INFO logs each step of a request in the stage's own log group")
 def test_info(aws: Subject) -> None:
     shop = Shop(aws)

@@ -26,6 +26,13 @@ from helpers.dataplane.context import Context
 from helpers.dataplane.web import HttpResponse
 
 LONGEST_TTL = 3600
+_OF_STAGE = re.compile(
+    r"/(deploymentId|description|cacheCluster\w+|accessLogSettings|canarySettings|variables|tracingEnabled)\b"
+)
+_OF_METHOD = re.compile(
+    r"/[^/]+/[^/]+/(metrics/enabled|logging/(dataTrace|loglevel)|throttling/(burst|rate)Limit|caching/(dataEncrypted|"
+    r"enabled|requireAuthorizationForCacheControl|ttlInSeconds|unauthorizedCacheControlHeaderStrategy))"
+)
 _VARIABLE = re.compile(r"\$context\.(\w+(?:\.\w+)*)")
 
 
@@ -95,15 +102,17 @@ class Monitoring:
         backend.put_log_events(group, stream, [{"timestamp": moment, "message": line} for line in lines])
 
     def check_stage(self, call: Call) -> None:
-        """Refuse what UpdateStage may not set: logs without a role to write them, a cache for more than an hour.
+        """Refuse what UpdateStage may not set: logs without a role, a cache for more than an hour, an unknown setting.
 
         Raises
         ------
         AWSError
-            ``BadRequestException``. The words about the role are AWS's; those about the cache are not sourced.
+            ``BadRequestException``. The words are AWS's, but for those about the cache; AWS lists the known paths, too.
         """
         for patch in call.params.get("patchOperations") or []:
             path, value = patch.get("path", ""), patch.get("value") or ""
+            if patch.get("op") != "remove" and not _OF_STAGE.match(path) and not _OF_METHOD.fullmatch(path):
+                raise AWSError("BadRequestException", f"Invalid method setting path: {path}", 400)
             logs = path.startswith("/accessLogSettings/") or (path.endswith("/logging/loglevel") and value != "OFF")
             if logs and patch.get("op") != "remove" and not self._account.cloudwatch_role_arn:
                 words = "CloudWatch Logs role ARN must be set in account settings to enable logging"
