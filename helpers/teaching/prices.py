@@ -75,6 +75,10 @@ _API = "infracost api_gateway_rest_api_test.golden, api_gateway_stage_test.golde
 REST_REQUESTS = Price(Decimal("3.50"), "million requests to a REST API", _API)
 REST_FIRST_TIER = 333_000_000
 """Requests of a month at that price; further ones are cheaper."""
+HTTP_REQUESTS = Price(Decimal("1.00"), "million requests to an HTTP API", _API)
+HTTP_FIRST_TIER = 300_000_000
+WEBSOCKET_MESSAGES = Price(Decimal("1.00"), "million WebSocket messages", _API)
+CONNECTION_MINUTES = Price(Decimal("0.25"), "million minutes of WebSocket connections", _API)
 API_CACHE: dict[str, Price] = {
     "0.5": Price(Decimal("0.02"), "hour", f"{_API}: 730 h for 14.60"),
     "237": Price(Decimal("3.80"), "hour", f"{_API}: 730 h for 2,774.00"),

@@ -194,6 +194,37 @@ def api_cost(requests: int, *, cache_hours: Number = 0, cache_gb: str = "0.5") -
     return Cost(tuple(parts))
 
 
+def http_api_cost(requests: int) -> Cost:
+    """Return what a month of an HTTP API costs, without what is behind it; requests at most 300 million."""
+    _check("requests", requests, 0, prices.HTTP_FIRST_TIER)
+    return Cost((_per_million("API", requests, "requests", prices.HTTP_REQUESTS.usd),))
+
+
+def websocket_cost(messages: int, connection_minutes: Number) -> Cost:
+    """Return what a month of a WebSocket API costs, without what is behind it.
+
+    Parameters
+    ----------
+    messages:
+        Messages from clients and to clients, each of at most 32 KB.
+    connection_minutes:
+        How many minutes all connections together were open.
+
+    Raises
+    ------
+    ValueError
+        A negative number.
+    """
+    _check("messages", messages)
+    _check("connection_minutes", connection_minutes)
+    minutes = _per_million("connections", connection_minutes, "minutes", prices.CONNECTION_MINUTES.usd)
+    return Cost((_per_million("messages", messages, "messages", prices.WEBSOCKET_MESSAGES.usd), minutes))
+
+
+def _per_million(name: str, quantity: Number, unit: str, each: Decimal) -> Part:
+    return Part(name, _decimal(quantity), unit, f"{each} USD per million", _decimal(quantity) * each / 1_000_000)
+
+
 def on_demand_table(writes: Number, reads: Number) -> Cost:
     """Return what the requests of a DynamoDB table in on-demand mode cost, without storage.
 
@@ -293,7 +324,11 @@ def _provisioned(running: Decimal, held: Decimal, architecture: Architecture) ->
 
 def _part(name: str, quantity: Decimal, unit: str, each: Decimal) -> Part:
     return Part(
-        name, quantity, unit, f"{each:f} USD per {unit.split(' ')[0].replace('months', 'month')}", quantity * each
+        name,
+        quantity,
+        unit,
+        f"{each:f} USD per {unit.split(' ')[0].replace('months', 'month').replace('hours', 'hour')}",
+        quantity * each,
     )
 
 

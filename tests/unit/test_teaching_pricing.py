@@ -15,11 +15,13 @@ from helpers.teaching.prices import Architecture
 from helpers.teaching.pricing import (
     api_cost,
     break_even,
+    http_api_cost,
     lambda_cost,
     on_demand_table,
     provisioned_table,
     server_cost,
     usd,
+    websocket_cost,
 )
 
 REQUESTS = st.integers(0, 10**12)
@@ -260,3 +262,13 @@ def test_a_table_has_no_negative_units() -> None:
         on_demand_table(-1, 0)
     with pytest.raises(ValueError, match="read_units is -1"):
         provisioned_table(0, -1)
+
+
+def test_http_and_websocket_apis() -> None:
+    assert http_api_cost(28_800_000).total == Decimal("28.80")
+    chat = websocket_cost(messages=1_500_000, connection_minutes=2_000_000)
+    assert (chat["messages"], chat["connections"], chat.total) == (Decimal("1.50"), Decimal("0.50"), Decimal("2.00"))
+    with pytest.raises(ValueError, match="300,000,000"):
+        http_api_cost(300_000_001)
+    with pytest.raises(ValueError, match="0 or more"):
+        websocket_cost(-1, 0)
