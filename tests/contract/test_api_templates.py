@@ -15,7 +15,7 @@ OVERRIDE = "API Gateway Developer Guide, Override your API's request and respons
 QUOTAS = "API Gateway Developer Guide, Quotas for configuring and running a REST API in API Gateway"
 
 
-def through(aws: Subject, template: str, body: str, path: str = "/things/{id}", ask: str = "/things/abc") -> str:
+def through(aws: Subject, template: str, body: str, status: int = 200) -> str:
     """Return what a function gets when a POST with ``body`` passes a request template."""
     client = aws.function(RETURN_THE_EVENT)
     principal = "apigateway.amazonaws.com"
@@ -28,8 +28,10 @@ def through(aws: Subject, template: str, body: str, path: str = "/things/{id}", 
         "requestTemplates": {"application/json": template},
         "responses": {"default": {"statusCode": "200"}},
     }
-    api = Imported(aws, {path: {"post": {"responses": {"200": {"description": ""}}, INTEGRATION: integration}}})
-    return api.rendered(ask, "POST", body, **JSON)
+    post = {"responses": {"200": {"description": ""}}, INTEGRATION: integration}
+    page = Imported(aws, {"/things/{id}": {"post": post}}).ask("/things/abc", "POST", body, **JSON)
+    assert page.status == status, page
+    return page.body.decode()
 
 
 @promise(VARIABLES, "$input.params, $input.path(...).size() and $input.json, as in AWS's example")
@@ -58,6 +60,12 @@ def test_escape(aws: Subject) -> None:
     template = """{"text": "$util.escapeJavaScript($input.path('$.text')).replaceAll("\\\\'","'")"}"""
     text = 'it\'s a "quote", a / and a \\ on\ntwo lines'
     assert json.loads(through(aws, template, json.dumps({"text": text}))) == {"text": text}
+
+
+@promise(VARIABLES, "without escaping, a template may write what is no JSON: 400")
+def test_broken_json(aws: Subject) -> None:
+    said = through(aws, """{"name": "$input.path('$.name')"}""", '{"name": "the \\"Duke\\""}', 400)
+    assert json.loads(said)["message"].startswith("Could not parse request body into json: ")
 
 
 @promise(VARIABLES, "$input.body is the body as text")

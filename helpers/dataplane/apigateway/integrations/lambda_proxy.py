@@ -57,6 +57,8 @@ class LambdaProxy:
         try:
             return self._post.ask(delivery)
         except AWSError as error:
+            if error.code == "InvalidRequestContentException":  # a template wrote what is no JSON
+                raise GatewayError("BAD_REQUEST_BODY", error.message) from None
             throttled = error.code == "TooManyRequestsException"
             words = "Rate Exceeded" if throttled else "Invalid permissions on Lambda function"
             reason = f"Execution failed due to configuration error: {words}: {error.message}"
