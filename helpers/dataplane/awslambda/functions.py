@@ -45,6 +45,8 @@ class Functions:
     def __init__(self, context: Context, chance: random.Random) -> None:
         self._context, self._chance = context, chance
         self._folder = context.home / "lambda"
+        for kind in ("code", "layers"):
+            (self._folder / kind).mkdir(parents=True)
         self._lock = threading.Lock()
         self._layers: dict[str, LayerVersion] = {}
         self.gate: Callable[[LambdaFunction], str] = lambda function: ""
@@ -152,10 +154,11 @@ def unzip(content: bytes, folder: Path) -> None:
     """Unpack a deployment package with the permissions that it gives its files, as AWS does.
 
     No entry leaves the folder: ``extract`` takes ``..`` and roots out of paths, and makes no links (a symbolic link
-    becomes a file that holds its target). The folder appears when it is complete, or not at all.
+    becomes a file that holds its target). The folder appears when it is complete, or not at all; its parent must be there,
+    which it no longer is when the cloud has stopped.
     """
     partial = folder.with_name(f"{folder.name}.partial")
-    partial.mkdir(parents=True)
+    partial.mkdir()
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as package:
             for entry in package.infolist():
