@@ -154,8 +154,8 @@ def unzip(content: bytes, folder: Path) -> None:
     """Unpack a deployment package with the permissions that it gives its files, as AWS does.
 
     No entry leaves the folder: ``extract`` takes ``..`` and roots out of paths, and makes no links (a symbolic link
-    becomes a file that holds its target). The folder appears when it is complete, or not at all; its parent must be there,
-    which it no longer is when the cloud has stopped.
+    becomes a file that holds its target). The folder appears when it is complete, or not at all; its parent must be
+    there, which it no longer is when the cloud has stopped.
     """
     partial = folder.with_name(f"{folder.name}.partial")
     partial.mkdir()
