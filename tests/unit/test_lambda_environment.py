@@ -59,6 +59,33 @@ def test_cold_then_warm(both: Functions) -> None:
     assert 5 < warm.max_memory_mb < 40
 
 
+def test_initialised_before_the_first_event(both: Functions) -> None:
+    environment = both.environment(
+        "import time\nprint('up')\ntime.sleep(0.3)\ndef handler(event, context): return event"
+    )
+    assert environment.initialise()
+    first, second = invoke(environment, 1), invoke(environment, 2, "s")
+    assert (result(first), first.init_ms) == (1, None)
+    assert first.duration_ms < 300
+    assert texts(first)[0].startswith("INIT_START")
+    assert texts(first)[1:3] == ["up\n", "START RequestId: r Version: $LATEST\n"]
+    assert "Init Duration" not in texts(first)[-1]
+    assert texts(second)[0] == "START RequestId: s Version: $LATEST\n"
+
+
+def test_what_cannot_be_initialised_says_so(both: Functions) -> None:
+    assert not both.environment("raise ValueError").initialise()
+
+
+def test_stopped_while_it_is_initialised(functions: Functions) -> None:
+    environment = functions.environment("import time\ntime.sleep(60)\ndef handler(event, context): return 1")
+    with ThreadPoolExecutor(1) as pool:
+        ready = pool.submit(environment.initialise)
+        assert eventually(ready.running)
+        environment.stop()
+        assert not ready.result(timeout=10)
+
+
 def test_prints_and_logging_in_order(both: Functions) -> None:
     outcome = both.run("""
         import logging, sys

@@ -45,6 +45,7 @@ class Allocation:
     make: Callable[[], Environment]
     members: list[Member] = field(default_factory=list)
     """Those that are initialised, idle or busy."""
+    starting: list[Environment] = field(default_factory=list)
     failure: str = ""
     withdrawn: bool = False
 
@@ -221,6 +222,8 @@ class Fleet:
                 allocation.withdrawn = True
         if allocation is not None:
             self.retire(lambda member: member.allocation is allocation)
+            for environment in list(allocation.starting):
+                environment.stop()
 
     def _fill(self, allocation: Allocation) -> None:
         def fill() -> None:
@@ -232,11 +235,12 @@ class Fleet:
             threading.Thread(target=fill, name="provisioned-concurrency", daemon=True).start()
 
     def _initialise(self, allocation: Allocation) -> None:
-        if allocation.withdrawn:
-            return
         target, environment = allocation.target, allocation.make()
-        ready = environment.initialise()
         with self._lock:
+            allocation.starting.append(environment)
+        ready = not allocation.withdrawn and environment.initialise()
+        with self._lock:
+            allocation.starting.remove(environment)
             kept = ready and not allocation.withdrawn and len(allocation.members) < allocation.size
             if kept:
                 number = next(self._numbers[target.name])
@@ -264,8 +268,9 @@ class Fleet:
             self._idle.clear()
             for allocation in self._allocations.values():
                 allocation.withdrawn = True
-        for member in members:
-            member.environment.stop()
+            starting = [environment for each in self._allocations.values() for environment in each.starting]
+        for environment in [*(member.environment for member in members), *starting]:
+            environment.stop()
 
 
 def key_of(target: Target) -> Key:
