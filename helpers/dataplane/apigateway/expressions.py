@@ -9,12 +9,15 @@ Gateway Developer Guide).
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from urllib.parse import parse_qs
 
 from werkzeug.datastructures import Headers
 
 from helpers.dataplane.apigateway.exchange import Exchange
+
+_LINE_BREAKS = re.compile(r"[\r\n\0]+")
 
 
 def of_request(expression: str, exchange: Exchange) -> str | None:
@@ -41,6 +44,11 @@ def of_response(expression: str, headers: Headers, body: str, exchange: Exchange
     if place == "body":
         return _in_body(body, name)
     return ",".join(headers.getlist(name)) if place == "multivalueheader" else headers.get(name)
+
+
+def as_header(value: str) -> str:
+    """Return a value as a header carries it: on one line."""
+    return _LINE_BREAKS.sub(" ", value)
 
 
 def _of_method(place: str, name: str, exchange: Exchange) -> str | None:

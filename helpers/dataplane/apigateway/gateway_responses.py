@@ -43,12 +43,16 @@ def render(error: GatewayError, exchange: Exchange) -> HttpResponse:
     }
     response = plain(error)
     if reason := exchange.extra.get("integration.error"):
-        response.headers["x-local-cloud-reason"] = reason.encode("ascii", "backslashreplace").decode()
+        response.headers["x-local-cloud-reason"] = expressions.as_header(
+            reason.encode("ascii", "backslashreplace").decode()
+        )
     override = _override(error, exchange.snapshot.gateway_responses)
     if override.get("statusCode"):
         response.status = int(override["statusCode"])
     for name, value in (override.get("responseParameters") or {}).items():
-        response.headers[name.removeprefix("gatewayresponse.header.")] = expressions.of_request(value, exchange) or ""
+        response.headers[name.removeprefix("gatewayresponse.header.")] = expressions.as_header(
+            expressions.of_request(value, exchange) or ""
+        )
     templates = override.get("responseTemplates") or {}
     if templates:
         accepted = exchange.request.headers.get("Accept", "").partition(",")[0].partition(";")[0].strip()

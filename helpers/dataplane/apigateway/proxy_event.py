@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -27,6 +28,7 @@ _IDENTITY = (
     "cognitoIdentityPoolId", "accountId", "cognitoIdentityId", "caller", "sourceIp", "principalOrgId", "accessKey",
     "cognitoAuthenticationType", "cognitoAuthenticationProvider", "userArn", "userAgent", "user",
 )  # fmt: skip
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HOP_BY_HOP = frozenset({"connection", "content-length", "transfer-encoding", "trailer", "upgrade", "expect"})
 
 
@@ -76,7 +78,7 @@ def response_of(payload: bytes, exchange: Exchange) -> HttpResponse:
         if not isinstance(result, dict) or set(result) - _RESULT:
             raise Malformed("the result is not an object, or has a key that no response has")
         return _response(result, exchange)
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
         raise Malformed(str(error)) from None
 
 
@@ -123,6 +125,8 @@ def _response(result: dict[str, Any], exchange: Exchange) -> HttpResponse:
     for name, value in (result.get("headers") or {}).items():
         if _text(value) not in headers.getlist(name):
             headers.add(name, _text(value))
+    if not all(_HEADER_NAME.fullmatch(name) for name, _ in headers):
+        raise Malformed("a header's name is none of HTTP's")
     headers.setdefault("Content-Type", "application/json")
     content = (body or "").encode()
     if result.get("isBase64Encoded") and wants_binary(exchange):

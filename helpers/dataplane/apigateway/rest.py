@@ -94,7 +94,7 @@ class RestApis:
         self._finished(exchange, response)
         self._context.record.add(
             "call", exchange.client, "apigateway", f"{request.method} {exchange.path}",
-            subject=api.name, outcome="ok" if response.status < 400 else str(response.status),
+            outcome="ok" if response.status < 400 else str(response.status),
             started=started, milliseconds=(time.time() - started) * 1000, request_id=exchange.request_id,
         )  # fmt: skip
         return response
@@ -118,6 +118,9 @@ class RestApis:
             return gateway_responses.render(error, exchange)
         except AWSError as error:  # what is not built says so
             return gateway_responses.plain(GatewayError("API_CONFIGURATION_ERROR", error.message, error.status or 500))
+        except Exception as error:  # a mistake of this program: the client sees what AWS's own mistakes look like
+            exchange.failed(f"{type(error).__name__}: {error}")
+            return gateway_responses.render(GatewayError("API_CONFIGURATION_ERROR"), exchange)
 
     def _timed(self, exchange: Exchange) -> HttpResponse:
         started = time.perf_counter()

@@ -65,6 +65,7 @@ def parameters(exchange: Exchange, integration: dict[str, Any]) -> Mapped:
             getattr(mapped, place)[name] = value
     for place, values in exchange.request_override.items():
         getattr(mapped, place).update({name: str(value) for name, value in values.items()})
+    mapped.header = {name: expressions.as_header(value) for name, value in mapped.header.items()}
     return mapped
 
 
@@ -102,11 +103,11 @@ def answer(exchange: Exchange, integration: dict[str, Any], told: str, backend: 
     for name, expression in (chosen.get("responseParameters") or {}).items():
         value = expressions.of_response(expression, backend.headers, backend.body, exchange)
         if value is not None:
-            headers[name.removeprefix("method.response.header.")] = value
+            headers[name.removeprefix("method.response.header.")] = expressions.as_header(value)
     template = templates.get(media)
     body = render(template, exchange, backend.body) if template else backend.body
     override = exchange.response_override
-    headers.update({name: str(value) for name, value in override["header"].items()})
+    headers.update({name: expressions.as_header(str(value)) for name, value in override["header"].items()})
     return HttpResponse(int(override.get("status") or chosen["statusCode"]), headers, body.encode())
 
 
