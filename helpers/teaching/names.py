@@ -14,6 +14,7 @@ _SERVICES = {
     "apigatewaymanagementapi": "API Gateway",
     "apigatewayv2": "API Gateway",
     "application-autoscaling": "Auto Scaling",
+    "client": "Client",
     "cloudformation": "CloudFormation",
     "cloudfront": "CloudFront",
     "cloudwatch": "CloudWatch",
@@ -60,7 +61,7 @@ def of(actor: str) -> str:
 
 def is_service(actor: str) -> bool:
     """Return whether ``actor`` is an AWS service, rather than you, a role or a function."""
-    return actor not in ("you", "anonymous") and not _FAMILY.match(actor)
+    return actor not in ("you", "anonymous", "client") and not _FAMILY.match(actor)
 
 
 def is_poll(entry: Entry) -> bool:
