@@ -26,6 +26,7 @@ KINDS: dict[str, Kind] = {
     "AUTHORIZER_FAILURE": Kind(500, "Internal server error", "InternalServerErrorException"),
     "BAD_REQUEST_BODY": Kind(400, "Invalid request body", "BadRequestException"),
     "BAD_REQUEST_PARAMETERS": Kind(400, "Missing required request parameters", "BadRequestException"),
+    "DEFAULT_4XX": Kind(400, "Bad Request", "BadRequestException"),
     "EXPIRED_TOKEN": Kind(403, "The security token included in the request is expired", "ExpiredTokenException"),
     "INTEGRATION_FAILURE": Kind(504, "Internal server error", "InternalServerErrorException"),
     "INTEGRATION_TIMEOUT": Kind(504, "Endpoint request timed out", "InternalServerErrorException"),

@@ -58,7 +58,7 @@ class LambdaProxy:
             return self._post.ask(delivery)
         except AWSError as error:
             if error.code == "InvalidRequestContentException":  # a template wrote what is no JSON
-                raise GatewayError("BAD_REQUEST_BODY", error.message) from None
+                raise GatewayError("DEFAULT_4XX", error.message) from None
             throttled = error.code == "TooManyRequestsException"
             words = "Rate Exceeded" if throttled else "Invalid permissions on Lambda function"
             reason = f"Execution failed due to configuration error: {words}: {error.message}"
