@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socketserver
 import time
 from typing import Any
@@ -356,3 +357,34 @@ def test_outsider(place: Place) -> None:
     place.allow(place.database, IpRanges=[{"CidrIp": "0.0.0.0/0"}])
     assert place.database_answers() == "TimeoutError"
     assert place.aws.call(S3).payload == "answered"
+
+
+@promise(GUIDE, "a published version keeps its VPC, and with it the interface, when $LATEST leaves")
+def test_version(place: Place) -> None:
+    place.make()
+    place.aws.client("lambda").publish_version(FunctionName="f")
+    place.update({"SubnetIds": [], "SecurityGroupIds": []})
+    assert place.aws.call(S3).payload == "answered"
+    assert place.aws.call(S3, Qualifier="1").payload == "ConnectTimeoutError"
+    assert len(place.interfaces()) == 1
+
+
+@promise(
+    "CloudFormation Template Reference, AWS::Lambda::Function", "a stack's function is in the VPC of its VpcConfig"
+)
+def test_stack(place: Place) -> None:
+    properties = {
+        "FunctionName": "f",
+        "Runtime": "python3.13",
+        "Handler": "index.handler",
+        "Role": place.aws.role(),
+        "Timeout": 10,
+        "Code": {"ZipFile": REACH},
+        "VpcConfig": place.config(),
+    }
+    template = {"Resources": {"F": {"Type": "AWS::Lambda::Function", "Properties": properties}}}
+    place.aws.client("cloudformation").create_stack(StackName="s", TemplateBody=json.dumps(template))
+    place.aws.wait(lambda: place.aws.client("lambda").list_functions()["Functions"])
+    assert place.aws.call(S3).payload == "ConnectTimeoutError"
+    told = place.aws.client("lambda").get_function_configuration(FunctionName="f")["VpcConfig"]
+    assert told["VpcId"] == place.vpc

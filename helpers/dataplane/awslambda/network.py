@@ -12,11 +12,12 @@ functions are filtered (``helpers/dataplane/vpc.py`` says how far, ``workers/vpc
 refused. A private address answers when a program was put there with ``listen``; functions outside of the VPC do not
 reach it.
 
-Differs: AWS takes up to 20 minutes to remove an interface that no function version uses, and takes away those of
+Differs: AWS takes 20 minutes and more to remove an interface that no function version uses, and takes away those of
 functions that were idle for 14 days; here the one happens at once and the other never. AWS runs each environment in
 one of the subnets; here a connection passes only if it would pass from each of them, so that no answer depends on
 chance. Only Invoke is refused while a function is Pending; other services' events are delivered. The role's policies
-are looked at when the cloud enforces IAM. For subnets of two VPCs AWS's words could not be found.
+are looked at when the cloud enforces IAM. A function that a CloudFormation stack makes gets its interfaces when it
+first runs. For subnets of two VPCs AWS's words could not be found.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ class Networks:
         self._connections: dict[str, Connection] = {}
         self._servers: dict[tuple[str, int], socketserver.TCPServer] = {}
         self._private: set[str] = set()
+        self._outside = secrets.token_urlsafe(16)
         self._lock = threading.RLock()
         self._stopped = threading.Event()
 
@@ -212,18 +214,26 @@ class Networks:
 
     def address_of(self, function: LambdaFunction) -> str:
         """Return where the processes of a function ask whether a connection may pass; empty if there is no need."""
+        config = function.vpc_config
+        if connection_of(function) is None and config and config.get("SubnetIds"):  # it is CloudFormation's
+            self.connect(function, self.plan({"VpcConfig": config}, function))
         connection = connection_of(function)
         if connection is None and not self._private:
             return ""
-        return f"{self._context.endpoint}/_aws/{ADDRESS}/{connection.token if connection else function.function_name}"
+        token = connection.token if connection else f"{self._outside}.{function.function_name}"
+        return f"{self._context.endpoint}/_aws/{ADDRESS}/{token}"
 
     def answer(self, request: HttpRequest, path: str) -> HttpResponse:
         """Answer a function's process: the real host and port, or null if packets are lost.
 
-        ``path`` is ``TOKEN/tcp/HOST/PORT`` or ``TOKEN/aws/SERVICE``; outside of a VPC the function's name is the token.
+        ``path`` is ``TOKEN/tcp/HOST/PORT`` or ``TOKEN/aws/SERVICE``; outside of a VPC the token ends with the function's
+        name.
         """
         token, kind, *target = path.split("/")
-        connection = self._connections.get(token) or Connection(token, "", (), ())
+        outside, _, name = token.partition(".")
+        if token not in self._connections and outside != self._outside:
+            return HttpResponse(403, Headers(), b"")
+        connection = self._connections.get(token) or Connection(name, "", (), ())
         real = self._real(connection.before or connection, kind, target)
         name = target[0] if kind == "aws" else ":".join(target)
         if kind == "tcp" or real is None:
