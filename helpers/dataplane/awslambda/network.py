@@ -226,8 +226,8 @@ class Networks:
     def answer(self, request: HttpRequest, path: str) -> HttpResponse:
         """Answer a function's process: the real host and port, or null if packets are lost.
 
-        ``path`` is ``TOKEN/tcp/HOST/PORT`` or ``TOKEN/aws/SERVICE``; outside of a VPC the token ends with the function's
-        name.
+        ``path`` is ``TOKEN/tcp/HOST/PORT`` or ``TOKEN/aws/SERVICE``; outside of a VPC the token ends with the
+        function's name.
         """
         token, kind, *target = path.split("/")
         outside, _, name = token.partition(".")
