@@ -12,7 +12,8 @@ The ceilings are the quotas ``dynamodb.partition_read_units`` and ``dynamodb.par
 
 Not sourced: how much burst capacity a new table has (here all of it, so that setting up a lesson is not throttled);
 that a request may cost more than the whole bucket (it passes when the bucket is full, and the rest is a debt); the
-error's name for an on-demand maximum (here ThrottlingException), and its message.
+error's name for an on-demand maximum (here ThrottlingException), its message, and for how long bursts may exceed it
+(here by ten seconds' units).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from helpers.dataplane.dynamodb.capacity import Units
 from helpers.dataplane.token_bucket import TokenBucket
 
 BURST_SECONDS = 300
+_MAXIMUM_BURST_SECONDS = 10
 _PARTITIONS = 1000
 """How many partitions are remembered; one that is not asked for a second is full again."""
 _TABLE_MESSAGE = (
@@ -123,7 +125,7 @@ def _limit(table: Table, kind: str, index: str) -> tuple[str, float | None, floa
     part = next(each for each in table.global_indexes if each.name == index) if index else table
     if table.billing_mode == "PAY_PER_REQUEST":
         most = getattr(part, "on_demand_throughput", {}).get(f"Max{kind}RequestUnits", -1)
-        return "MaxOnDemandThroughputExceeded", most if most > 0 else None, most
+        return "MaxOnDemandThroughputExceeded", most if most > 0 else None, most * _MAXIMUM_BURST_SECONDS
     rate = part.throughput[f"{kind}CapacityUnits"]
     return "ProvisionedThroughputExceeded", rate, rate * BURST_SECONDS
 
