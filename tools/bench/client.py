@@ -16,7 +16,7 @@ import zipfile
 from collections.abc import Callable
 from typing import Any
 
-from tools.bench import events
+from tools.bench import apis, events
 
 COLD, WARM, CALLS = 8, 300, 400
 TRUST = {
@@ -44,6 +44,7 @@ def main() -> None:
     if not options.no_functions:
         figures |= measure_functions()
         figures |= events.messages_per_second(client, function) | events.put_to_start(client, function)
+        figures |= apis.requests_per_second(client, function)
     print(json.dumps(figures), flush=True)
 
 
