@@ -5,7 +5,8 @@ function stops what the user does ("Customizing user pool workflows with Lambda 
 Guide). Here: PreSignUp, PostConfirmation and PreTokenGeneration (versions 1 and 2); users and claims are moto's, the
 signatures are those of ``user_pool_tokens``.
 
-Differs: other triggers are not called; a trigger may take as long as its function's timeout, on AWS 5 seconds.
+Differs: other triggers are not called; a trigger may take as long as its function's timeout, on AWS 5 seconds; no code
+is mailed, so that users are confirmed by AdminConfirmSignUp or by a PreSignUp trigger.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class CognitoPlane:
         return {
             "SignUp": self._sign_up,
             "AdminCreateUser": self._create_user,
-            "ConfirmSignUp": self._confirm,
+            "ConfirmSignUp": self._no_code,
             "AdminConfirmSignUp": self._confirm,
             "CreateUserPoolClient": self._client,
             "UpdateUserPoolClient": self._client,
@@ -94,6 +95,11 @@ class CognitoPlane:
         asked = {"userAttributes": _flat(call.params.get("UserAttributes")), **_data(call.params)}
         self._ask(self._pool(call), "PreSignUp", "AdminCreateUser", call.params["Username"], asked, {})
         return forward(call)
+
+    def _no_code(self, call: Call) -> HttpResponse:
+        """Refuse what moto would take with any code."""
+        message = "no mail leaves this machine, so that nobody has a code: confirm the user with AdminConfirmSignUp"
+        raise AWSError("NotImplementedException", message, 501)
 
     def _confirm(self, call: Call) -> HttpResponse:
         pool, response = self._pool(call), forward(call)

@@ -116,14 +116,18 @@ def test_scope(aws: Subject) -> None:
     assert club.get("staff", headers=club.sign("staff", root(club))).status == 200
 
 
-@promise(SIGNATURES, "a signature is good for one request: another path, query, method or secret is refused")
+@promise(SIGNATURES, "a signature is good for one request: another path, query, body or secret is refused")
 def test_tampered(aws: Subject) -> None:
     club = staff(aws)
+    club.method("note", "AWS_IAM", http="POST")
+    club.deploy()
     key = root(club)
     signed = club.sign("staff?day=1", key)
     assert club.get("staff?day=1", headers=signed).status == 200
     for path in ("staff?day=2", "staff?day=1&day=2", "staff", "till?day=1"):
         assert club.refused(club.get(path, headers=signed))[1].startswith(WRONG)
+    posted = {"Content-Type": "application/json", **club.sign("note", key, method="POST", data=b"one")}
+    assert [aws.http(club.base + "note", "POST", body, posted).status for body in (b"one", b"two")] == [200, 403]
     thief = Credentials(key.access_key, "guessed")
     assert club.refused(club.get("staff", headers=club.sign("staff", thief)))[1].startswith(WRONG)
     nobody = Credentials("AKIAIOSFODNN7EXAMPLE", key.secret_key)

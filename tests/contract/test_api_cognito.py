@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.contract.club import Club, policy, statement
-from tests.contract.subjects import Subject, promise, refused
+from tests.contract.subjects import Subject, not_built, promise, refused
 
 CALL = "API Gateway Developer Guide, Control access to REST APIs using Amazon Cognito user pools as an authorizer"
 INTEGRATE = "API Gateway Developer Guide, Integrate a REST API with an Amazon Cognito user pool"
@@ -194,3 +194,12 @@ def test_with_resource_policy(aws: Subject) -> None:
     assert club.get("captains", tokens["AccessToken"]).status == 200
     assert club.refused(club.get("members", "x")) == UNAUTHORIZED
     assert club.refused(club.get("members", tokens["IdToken"]))[0] == 403
+
+
+@promise("Amazon Cognito API Reference, ConfirmSignUp", "a new user is confirmed with the code that was mailed")
+@not_built("no mail leaves this machine, and a wrong code must not pass")
+def test_code(aws: Subject) -> None:
+    pool = Pool(aws)
+    pool.idp.sign_up(ClientId=pool.client_id, Username="ben", Password=PASSWORD)
+    with refused("CodeMismatchException", status=400):
+        pool.idp.confirm_sign_up(ClientId=pool.client_id, Username="ben", ConfirmationCode="000000")

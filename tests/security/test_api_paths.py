@@ -53,3 +53,17 @@ def test_no_spelling_passes_a_deny(base: str) -> None:
     for spelling in SPELLINGS:
         assert status(base + spelling) == 403, spelling
         assert status(base + "b/" + spelling.lstrip("/")) == 403, spelling
+
+
+@pytest.mark.parametrize("kind", ["JWT", "aws_iam", "CUSTOM", "COGNITO_USER_POOLS"])
+def test_a_lock_that_is_not_known_or_not_complete_does_not_open(running: Any, kind: str) -> None:
+    api = boto3.client("apigateway")
+    made = api.create_rest_api(name="club")["id"]
+    root = api.get_resources(restApiId=made)["items"][0]["id"]
+    place = {"restApiId": made, "resourceId": root, "httpMethod": "GET"}
+    api.put_method(**place, authorizationType=kind)
+    api.put_integration(**place, type="MOCK", requestTemplates={"application/json": '{"statusCode": 200}'})
+    api.put_method_response(**place, statusCode="200")
+    api.put_integration_response(**place, statusCode="200")
+    api.create_deployment(restApiId=made, stageName="prod")
+    assert status(f"{running.endpoint}/_aws/execute-api/{made}/prod/") >= 500

@@ -44,7 +44,7 @@ class LambdaAuthorizers:
         self._context, self._post = context, post
         self._kept: dict[_Key, tuple[float, dict[str, Any]]] = {}
 
-    def verdict(self, exchange: Exchange, asked: Asked) -> Verdict:
+    def verdict(self, exchange: Exchange, authorizer: Authorizer, asked: Asked) -> Verdict:
         """Return what the authorizer's policy says; who calls is in ``exchange.authorizer`` then.
 
         Raises
@@ -52,7 +52,6 @@ class LambdaAuthorizers:
         GatewayError
             UNAUTHORIZED, or AUTHORIZER_CONFIGURATION_ERROR.
         """
-        authorizer = exchange.snapshot.authorizers[exchange.method["authorizerId"]]
         sources = identity_of(exchange, authorizer)
         key = (exchange.api.id, str(exchange.stage.name), str(authorizer.id), *sources)
         now, ttl = self._context.clock.now(), int(authorizer.authorizer_result_ttl or 0)

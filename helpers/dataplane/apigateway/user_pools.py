@@ -66,7 +66,7 @@ class UserPools:
         self._context = context
         self._issuers = Issuers(context.endpoint)
 
-    def check(self, exchange: Exchange) -> None:
+    def check(self, exchange: Exchange, authorizer: Authorizer) -> None:
         """Let a request with a good token through; its claims are in ``exchange.authorizer`` then.
 
         Raises
@@ -74,7 +74,6 @@ class UserPools:
         GatewayError
             UNAUTHORIZED, or AUTHORIZER_CONFIGURATION_ERROR when the authorizer's pool is not there.
         """
-        authorizer = exchange.snapshot.authorizers[exchange.method["authorizerId"]]
         header = (authorizer.identity_source or f"{_HEADER}Authorization").removeprefix(_HEADER)
         token = exchange.request.headers.get(header, "").removeprefix("Bearer ").strip()
         if not token:
