@@ -102,11 +102,11 @@ class MotoBackend:
 
     def _cloudformation(self, post: Post) -> DataPlane:
         """A stack makes resources inside moto, without a call that would wake their planes."""
-        from helpers.dataplane.cloudformation import CloudFormationPlane
-
         self.door.wake("ec2")
         self.door.wake("cognito-idp")
         self.door.wake("apigateway")
+        from helpers.dataplane.cloudformation import CloudFormationPlane  # moto's imports API Gateway too
+
         return CloudFormationPlane(self.context, post)
 
     def _apigatewayv2(self, post: Post) -> DataPlane:
