@@ -8,9 +8,10 @@ the stage wants a permission for that, it is ``execute-api:InvalidateCache``, an
 three strategies ("Cache settings for REST APIs in API Gateway", API Gateway Developer Guide; the parameters:
 hashicorp/terraform-provider-aws issue 856).
 
-Errors that a backend answers are kept like any response (as users report); what API Gateway says itself is not. Here
-the cluster is there at once; on AWS it takes about four minutes to make, and the cache is best effort. Not sourced:
-the words of the ``Warning`` header and of the 403, and that a deployment leaves the cache as it is.
+A canary has a cache of its own unless its ``useStageCache`` is set. Errors that a backend answers are kept like any
+response (as users report); what API Gateway says itself is not. Here the cluster is there at once; on AWS it takes
+about four minutes to make, and the cache is best effort. Not sourced: the words of the ``Warning`` header and of the
+403, and that a deployment leaves the cache as it is.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from moto.iam.access_control import PermissionResult
 
 from helpers.dataplane.apigateway.errors import GatewayError
 from helpers.dataplane.apigateway.exchange import Exchange
+from helpers.dataplane.apigateway.stages import canary
 from helpers.dataplane.call import AWSError, Call
 from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
@@ -155,7 +157,9 @@ def key_of(exchange: Exchange) -> Key:
     chosen = sorted(integration.get("cacheKeyParameters") or [])
     values = [parameter(exchange, mapped.get(name, "") if name.startswith("integration.") else name) for name in chosen]
     size = exchange.stage.cache_cluster_size or "0.5"
-    return (size, place, exchange.request.method, *values)
+    own = exchange.extra.get("isCanaryRequest") == "true" and not canary(exchange.stage).get("useStageCache")
+    whose = "canary" if own else "stage"
+    return (size, whose, place, exchange.request.method, *values)
 
 
 def parameter(exchange: Exchange, name: str) -> str | None:

@@ -69,6 +69,16 @@ def test_a_parameter_of_the_integration_is_what_the_method_maps_to_it() -> None:
     assert len(keys) == 2
 
 
+@pytest.mark.parametrize(("shares", "same"), [(False, False), (True, True)])
+def test_a_canary_shares_the_cache_only_if_it_is_told_to(shares: bool, same: bool) -> None:
+    usual, of_canary = exchange(), exchange()
+    for one, is_canary in ((usual, "false"), (of_canary, "true")):
+        one.extra["isCanaryRequest"] = is_canary
+        setattr(one.stage, "canary", {"useStageCache": shares})
+    assert (key_of(usual) == key_of(of_canary)) is same
+    assert key_of(usual) == key_of(exchange())
+
+
 class Backend:
     """Counts how often it is asked."""
 
