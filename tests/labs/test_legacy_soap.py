@@ -1,0 +1,439 @@
+"""The lab legacy_soap: each wrong answer gets its own reason, the solution passes, the starter does not."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+
+from helpers import cloud
+from helpers.teaching import package
+from helpers.teaching.checks import Lab, Result
+from tests.labs.lab_under_test import assert_own_messages, assert_wrong, lab_modules
+from tools.notebook_files import PROJECT
+
+FOLDER = PROJECT / "labs" / "10_legacy_soap"
+TASKS = ["contract", "validate", "passthrough", "function", "face", "errors", "partners"]
+INTEGRATION, VALIDATOR = "x-amazon-apigateway-integration", "x-amazon-apigateway-request-validator"
+REPORT = {
+    "type": "object",
+    "required": ["tag", "owner", "colour"],
+    "properties": {
+        "tag": {"type": "integer", "minimum": 1000000000, "maximum": 9999999999},
+        "owner": {"type": "string", "minLength": 1},
+        "colour": {"type": "string", "enum": ["black", "blue", "red", "other"]},
+    },
+}
+FACE = """
+from xml.etree import ElementTree
+import soap
+
+def handler(event, context):
+    status, answer = soap.send(event["envelope"])
+    root = ElementTree.fromstring(answer)
+    fault = root.findtext(".//faultstring")
+    if fault:
+        raise Exception(fault)
+    return {child.tag.partition("}")[2]: child.text for child in root[0][0]}
+"""
+XML_SAFE = '{}.replaceAll("&", "&amp;").replaceAll("<", "&lt;")'
+SAFE = f"""$util.escapeJavaScript({XML_SAFE}).replaceAll("\\\\'", "'")"""
+OWNER = "$input.path('$.owner')"
+MESSAGE = """{"message": $input.json('$.errorMessage')}"""
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:luggage-face"
+URI = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{ARN}/invocations"
+
+
+@pytest.fixture(scope="module")
+def modules() -> Iterator[tuple[Any, Lab]]:
+    """The modules of the lab's folder, imported as its notebooks import them."""
+    with lab_modules(FOLDER) as loaded:
+        yield loaded["airport"], loaded["checks"].lab
+
+
+class Learner:
+    """Somebody who gives the old service a face: what a learner's cells would do, and the checks."""
+
+    def __init__(self, airport: Any, lab: Lab) -> None:
+        self.airport, self.lab = airport, lab
+        self.gateway, self.aws = boto3.client("apigateway"), boto3.client("lambda")
+        self.document = yaml.safe_load((FOLDER / "contract.yaml").read_text(encoding="utf-8"))
+        self.report = self.document["paths"]["/reports"]["post"]
+        self.find = self.document["paths"]["/reports/{reference}"]["get"]
+        self.api = ""
+
+    def imports(self, stage: str = "desk", endpoint: str = "REGIONAL") -> None:
+        parameters = {"endpointConfigurationTypes": endpoint}
+        self.api = self.gateway.import_rest_api(body=json.dumps(self.document), parameters=parameters)["id"]
+        if stage:
+            self.gateway.create_deployment(restApiId=self.api, stageName=stage)
+
+    def publish(self, document: dict[str, Any] | None = None) -> None:
+        body = json.dumps(document or self.document)
+        self.gateway.put_rest_api(restApiId=self.api, mode="overwrite", body=body)
+        self.gateway.create_deployment(restApiId=self.api, stageName="desk")
+
+    def models(self, validator: str = "bodies", **changes: Any) -> None:
+        schema = copy.deepcopy(REPORT)
+        schema["properties"].update(changes)  # type: ignore[attr-defined]
+        self.document["components"] = {"schemas": {"Report": schema}}
+        checks = {"validateRequestBody": True, "validateRequestParameters": False}
+        self.document["x-amazon-apigateway-request-validators"] = {"bodies": checks}
+        reference = {"$ref": "#/components/schemas/Report"}
+        self.report["requestBody"] = {"content": {"application/json": {"schema": reference}}}
+        if validator:
+            self.report[VALIDATOR] = validator
+
+    def validated(self) -> None:
+        """Do the first two tasks."""
+        self.imports()
+        self.models()
+        self.publish()
+
+    def soap(self, **changes: Any) -> None:
+        integration = {"type": "http_proxy", "httpMethod": "POST", "uri": self.airport.service().url} | changes
+        self.document["paths"]["/soap"] = {"post": {"responses": {}, INTEGRATION: integration}}
+        self.publish()
+
+    def passed(self) -> None:
+        """Do the first three tasks."""
+        self.validated()
+        self.soap()
+
+    def function(self, source: str = FACE) -> None:
+        self.aws.create_function(
+            FunctionName="luggage-face", Runtime="python3.13", Handler="app.handler",
+            Role="arn:aws:iam::123456789012:role/luggage-functions",
+            Code={"ZipFile": package({"app.py": source, "soap.py": self.airport.SOAP_MODULE})},
+            Environment={"Variables": {"SERVICE": self.airport.service().url}},
+        )  # fmt: skip
+
+    def read(self) -> None:
+        """Do the first four tasks."""
+        self.passed()
+        self.function()
+
+    def calls(self, owner: str = SAFE.format(OWNER), status: str = "201", allow: bool = True) -> None:
+        tag, colour = "$input.path('$.tag')", "$input.path('$.colour')"
+        new = f"<Report xmlns='urn:luggage'><tag>{tag}</tag><owner>{owner}</owner><colour>{colour}</colour></Report>"
+        reference = SAFE.format("$input.params('reference')")
+        known = f"<Find xmlns='urn:luggage'><reference>{reference}</reference></Find>"
+        for method, message, code in ((self.report, new, status), (self.find, known, "200")):
+            template = '{"envelope": "' + self.airport.ENVELOPE % message + '"}'
+            method[INTEGRATION] = {
+                "type": "aws", "httpMethod": "POST", "uri": URI, "requestTemplates": {"application/json": template},
+                "responses": {"default": {"statusCode": code}},
+            }  # fmt: skip
+        if allow:
+            allowed = {"Action": "lambda:InvokeFunction", "Principal": "apigateway.amazonaws.com"}
+            self.aws.add_permission(FunctionName="luggage-face", StatementId="api", **allowed)
+
+    def faced(self) -> None:
+        """Do the first five tasks."""
+        self.read()
+        self.calls()
+        self.publish()
+
+    def fault(self, method: dict[str, Any], pattern: str, status: str, template: str = MESSAGE) -> None:
+        chosen = {"statusCode": status, "responseTemplates": {"application/json": template}}
+        method["responses"][status] = {"description": "a Fault"}
+        method[INTEGRATION]["responses"][pattern] = chosen
+
+    def faults(self, template: str = MESSAGE, **changes: str) -> None:
+        patterns = {"unknown": "unknown reference: .*", "already": "already reported: .*", "down": "out of order: .*"}
+        patterns |= changes
+        self.fault(self.find, patterns["unknown"], "404", template)
+        self.fault(self.report, patterns["already"], "409", template)
+        for method in (self.report, self.find):
+            self.fault(method, patterns["down"], "503", template)
+
+    def answered(self) -> None:
+        """Do the first six tasks."""
+        self.faced()
+        self.faults()
+        self.publish()
+
+    def hand_out(self, kind: str = "oas30", **parameters: str) -> None:
+        given = {"restApiId": self.api, "stageName": "desk", "exportType": kind, "parameters": parameters}
+        self.put(self.gateway.get_export(**given)["body"].read())
+
+    def put(self, body: bytes) -> None:
+        boto3.client("s3").put_object(Bucket="airport-partners", Key="lost-luggage.json", Body=body)
+
+    def result(self, task: str) -> Result:
+        return self.lab.run(task)
+
+
+@pytest.fixture
+def learner(modules: tuple[Any, Lab]) -> Iterator[Learner]:
+    airport, lab = modules
+    cloud.start()
+    try:
+        airport.open_desk()
+        yield Learner(airport, lab)
+    finally:
+        airport.close_desk()
+        cloud.stop()
+
+
+def by_hand(learner: Learner) -> None:
+    learner.gateway.create_rest_api(name="Lost luggage")
+
+
+def not_deployed(learner: Learner) -> None:
+    learner.imports(stage="")
+
+
+def other_stage(learner: Learner) -> None:
+    learner.imports(stage="prod")
+
+
+def at_the_edge(learner: Learner) -> None:
+    learner.imports(endpoint="EDGE")
+
+
+def no_validator(learner: Learner) -> None:
+    learner.imports()
+    learner.models(validator="")
+    learner.publish()
+
+
+def any_colour(learner: Learner) -> None:
+    learner.imports()
+    learner.models(colour={"type": "string"})
+    learner.publish()
+
+
+def tag_as_text(learner: Learner) -> None:
+    learner.imports()
+    learner.models(tag={"type": "string", "minLength": 10})
+    learner.publish()
+
+
+def short_tag(learner: Learner) -> None:
+    learner.imports()
+    learner.models(tag={"type": "integer"})
+    learner.publish()
+
+
+def only_a_part(learner: Learner) -> None:
+    learner.imports()
+    learner.models()
+    del learner.document["paths"]["/reports/{reference}"]
+    learner.publish()
+
+
+def not_a_proxy(learner: Learner) -> None:
+    learner.validated()
+    learner.soap(type="http", responses={"default": {"statusCode": "200"}})
+
+
+def template_before_it(learner: Learner) -> None:
+    learner.validated()
+    template = {"text/xml": "$input.json('$')"}
+    learner.soap(type="http", requestTemplates=template, responses={"default": {"statusCode": "200"}})
+
+
+def nowhere(learner: Learner) -> None:
+    learner.validated()
+    learner.soap(uri="http://127.0.0.1:9/")
+
+
+def returns_text(learner: Learner) -> None:
+    learner.function("import soap\ndef handler(event, context): return soap.send(event['envelope'])[1]")
+
+
+def with_namespaces(learner: Learner) -> None:
+    learner.function(FACE.replace('child.tag.partition("}")[2]', "child.tag"))
+
+
+def cannot_parse(learner: Learner) -> None:
+    learner.function(FACE.replace("fromstring(answer)", "fromstring(status)"))
+
+
+def swallows_faults(learner: Learner) -> None:
+    learner.function(FACE.replace("raise Exception(fault)", "return {'error': fault}"))
+
+
+def own_words(learner: Learner) -> None:
+    learner.function(FACE.replace("Exception(fault)", "Exception('the service failed')"))
+
+
+def only_the_status(learner: Learner) -> None:
+    learner.function(FACE.replace("child.text for child in root[0][0]}", "child.text for child in root[0][0][1:]}"))
+
+
+def not_allowed(learner: Learner) -> None:
+    learner.read()
+    learner.calls(allow=False)
+    learner.publish()
+
+
+def status_200(learner: Learner) -> None:
+    learner.read()
+    learner.calls(status="200")
+    learner.publish()
+
+
+def owner_as_it_is(learner: Learner) -> None:
+    learner.read()
+    learner.calls(owner=OWNER)
+    learner.publish()
+
+
+def encoded_for_urls(learner: Learner) -> None:
+    learner.read()
+    learner.calls(owner=f"$util.urlEncode({OWNER})")
+    learner.publish()
+
+
+def escaped_in_the_wrong_order(learner: Learner) -> None:
+    turned = OWNER + '.replaceAll("<", "&lt;").replaceAll("&", "&amp;")'
+    learner.read()
+    learner.calls(owner=SAFE.replace(XML_SAFE, "{}").format(turned))
+    learner.publish()
+
+
+def validator_lost(learner: Learner) -> None:
+    learner.read()
+    learner.calls()
+    del learner.report[VALIDATOR]
+    learner.publish()
+
+
+def all_the_same(learner: Learner) -> None:
+    learner.faced()
+    for method in (learner.report, learner.find):
+        learner.fault(method, ".+", "400")
+    learner.publish()
+
+
+def not_the_whole_message(learner: Learner) -> None:
+    learner.faced()
+    learner.faults(unknown="unknown reference")
+    learner.publish()
+
+
+def one_forgotten(learner: Learner) -> None:
+    learner.faced()
+    learner.faults()
+    del learner.find[INTEGRATION]["responses"]["out of order: .*"]
+    learner.publish()
+
+
+def whole_error(learner: Learner) -> None:
+    learner.faced()
+    learner.faults(template="$input.json('$')")
+    learner.publish()
+
+
+def no_default(learner: Learner) -> None:
+    learner.faced()
+    learner.faults()
+    del learner.report[INTEGRATION]["responses"]["default"]
+    learner.publish()
+
+
+def with_extensions(learner: Learner) -> None:
+    learner.answered()
+    learner.hand_out(extensions="integrations")
+
+
+def as_swagger(learner: Learner) -> None:
+    learner.answered()
+    learner.hand_out("swagger")
+
+
+def of_yesterday(learner: Learner) -> None:
+    learner.faced()
+    learner.hand_out()
+    learner.faults()
+    learner.publish()
+
+
+def as_yaml(learner: Learner) -> None:
+    learner.answered()
+    learner.put(b"openapi: 3.0.1")
+
+
+def errors_untold(learner: Learner) -> None:
+    learner.answered()
+    for method in (learner.report, learner.find):
+        for status in ("404", "409", "503"):
+            method["responses"].pop(status, None)
+    learner.publish()
+    learner.hand_out()
+
+
+WRONG: list[tuple[str, Callable[[Learner], None], str, str]] = [
+    ("contract", by_hand, "lacks paths of the contract", "/"),
+    ("contract", not_deployed, "but not deployed", ""),
+    ("contract", other_stage, "deployed to the stage `prod`", ""),
+    ("contract", at_the_edge, "The endpoint is `EDGE`", ""),
+    ("validate", no_validator, "nothing is checked by it", ""),
+    ("validate", any_colour, "with the colour `invisible` gets through", "201"),
+    ("validate", tag_as_text, "A good report is refused, too", "Invalid request body"),
+    ("validate", short_tag, "with the tag `123` gets through", "201"),
+    ("validate", only_a_part, "no longer answers", ""),
+    ("passthrough", not_a_proxy, "The service answered 500, the desk got 200", ""),
+    ("passthrough", template_before_it, "reaches the service changed", "soap:Envelope"),
+    ("passthrough", nowhere, "does not reach the luggage service", "504"),
+    ("function", returns_text, "The function returns text", "Envelope"),
+    ("function", with_namespaces, "carry the namespace in braces", "urn:luggage"),
+    ("function", cannot_parse, "For a good envelope the function fails", "TypeError"),
+    ("function", swallows_faults, "as if all were well", "unknown reference"),
+    ("function", own_words, "what the `faultstring` says", "the service failed"),
+    ("function", only_the_status, "should be the new `reference` and the `status`", "searching"),
+    ("face", not_allowed, "does not come back with the service's `reference`", "500"),
+    ("face", status_200, "promises 201 for a new report; the app got 200", ""),
+    ("face", owner_as_it_is, "breaks the envelope or the JSON", "400"),
+    ("face", encoded_for_urls, "something else than the app reported", "Kim"),
+    ("face", escaped_in_the_wrong_order, "` arrives changed", "&lt;Sons>"),
+    ("face", validator_lost, "without its model and validator", ""),
+    ("errors", all_the_same, "Every Fault is 400 now", ""),
+    ("errors", not_the_whole_message, "This Fault should be 404", "unknown reference"),
+    ("errors", one_forgotten, "finding does not", "200"),
+    ("errors", whole_error, 'The body should be `{"message": ...}`', "stackTrace"),
+    ("errors", no_default, "the default response, without a pattern, is missing", ""),
+    ("partners", with_extensions, "tells partners what stands behind", ""),
+    ("partners", as_swagger, "is Swagger 2.0", ""),
+    ("partners", of_yesterday, "Export it again", ""),
+    ("partners", as_yaml, "is not JSON", "openapi"),
+    ("partners", errors_untold, "does not tell of all the errors", "201"),
+]
+
+
+@pytest.mark.parametrize(("task", "answer", "message", "said"), WRONG, ids=[f"{w[0]}-{w[1].__name__}" for w in WRONG])
+def test_a_wrong_answer_gets_its_reason(
+    learner: Learner, task: str, answer: Callable[[Learner], None], message: str, said: str
+) -> None:
+    answer(learner)
+    assert_wrong(learner.result(task), message, said)
+
+
+def test_each_task_has_its_own_messages() -> None:
+    assert_own_messages(WRONG, TASKS)
+
+
+@pytest.mark.parametrize("done", range(8))
+def test_after_each_task_the_next_is_not_attempted(learner: Learner, done: int) -> None:
+    steps: list[Callable[[], None]] = [lambda: None, learner.imports, learner.validated, learner.passed, learner.read]
+    steps += [learner.faced, learner.answered, learner.answered]
+    steps[done]()
+    if done == 7:
+        learner.hand_out()
+    for _ in range(2):
+        states = [result.state for result in learner.lab.results().values()]
+        assert states == ["right"] * done + ["not attempted"] * (7 - done)
+
+
+def test_the_old_desk_prints_what_it_gets(learner: Learner, capsys: pytest.CaptureFixture[str]) -> None:
+    learner.airport.old_desk(learner.airport.service().url, learner.airport.FIND)
+    learner.airport.old_desk("http://127.0.0.1:9/", learner.airport.FIND)
+    printed = capsys.readouterr().out
+    assert "500 <soap:Fault" in printed and "unknown reference: LH000101" in printed and "no answer: " in printed
