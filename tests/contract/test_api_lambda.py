@@ -18,6 +18,7 @@ BINARY = "API Gateway Developer Guide, Return binary media from a Lambda proxy i
 PERMISSIONS = "API Gateway Developer Guide, Permissions to invoke an API's Lambda function"
 QUOTAS = "API Gateway Developer Guide, API Gateway quotas for REST APIs"
 THROTTLE = "AWS re:Post, How do I troubleshoot issues for API Gateway endpoints that integrate with Lambda?"
+ASYNC = "API Gateway Developer Guide, Set up asynchronous invocation of the backend Lambda function"
 ECHO = "import json\ndef handler(event, context): return {'statusCode': 200, 'body': json.dumps(event)}"
 ERROR = {"message": "Internal server error"}
 
@@ -262,3 +263,17 @@ def test_selection_patterns(aws: Subject) -> None:
     assert [page.status for page in pages] == [200, 404, 200]
     assert (pages[0].body, pages[1].json()) == (b'"ok"', {"error": "E4: no"})
     assert json.loads(pages[2].body)["errorMessage"] == "E5: no"
+
+
+@promise(ASYNC, "with the mapped header X-Amz-Invocation-Type: 'Event' nobody waits for the function")
+def test_asynchronous(aws: Subject) -> None:
+    api = Api(aws)
+    event = {"integration.request.header.X-Amz-Invocation-Type": "'Event'"}
+    api.function(
+        "/", "def handler(event, context): print('got', event['n'])", "POST", type="AWS", requestParameters=event
+    )
+    api.respond("/", "POST", "202")
+    api.deploy()
+    page = api.ask("/", "POST", b'{"n": 7}', content_type="application/json")
+    assert (page.status, page.body) == (202, b"")
+    assert aws.wait(lambda: any("got 7" in line for line in aws.logged()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.contract.rest_api import Api, change
@@ -153,6 +155,47 @@ def test_disabled_endpoint(aws: Subject) -> None:
     api.mock("/")
     api.deploy()
     assert (api.ask().status, api.ask().json()["message"]) == (403, "Forbidden")
+
+
+@promise("CloudFormation Template Reference, AWS::ApiGateway::Deployment", "an API that a stack makes answers")
+def test_stack(aws: Subject) -> None:
+    arn = aws.function("def handler(event, context): return {'body': event['resource']}").get_function(FunctionName="f")
+    uri = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/%s/invocations"
+    api = {"RestApiId": {"Ref": "Api"}}
+    integration = {
+        "Type": "AWS_PROXY",
+        "IntegrationHttpMethod": "POST",
+        "Uri": uri % arn["Configuration"]["FunctionArn"],
+    }
+    parent = {"Fn::GetAtt": ["Api", "RootResourceId"]}
+    method = {
+        "HttpMethod": "GET",
+        "AuthorizationType": "NONE",
+        "ResourceId": {"Ref": "Todos"},
+        "Integration": integration,
+    }
+    resources = {
+        "Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "made"}},
+        "Todos": {"Type": "AWS::ApiGateway::Resource", "Properties": {**api, "ParentId": parent, "PathPart": "todos"}},
+        "Get": {"Type": "AWS::ApiGateway::Method", "Properties": {**api, **method}},
+        "Live": {
+            "Type": "AWS::ApiGateway::Deployment",
+            "Properties": {**api, "StageName": "prod"},
+            "DependsOn": ["Get"],
+        },
+        "May": {
+            "Type": "AWS::Lambda::Permission",
+            "Properties": {
+                "FunctionName": "f",
+                "Action": "lambda:InvokeFunction",
+                "Principal": "apigateway.amazonaws.com",
+            },
+        },
+    }
+    aws.client("cloudformation").create_stack(StackName="s", TemplateBody=json.dumps({"Resources": resources}))
+    made = aws.client("apigateway").get_rest_apis()["items"][0]["id"]
+    page = aws.http(f"{aws.endpoint}/_aws/execute-api/{made}/prod/todos")
+    assert (page.status, page.body) == (200, b"/todos")
 
 
 @promise(PATCHES, "methods, integrations and responses change by patch operations")

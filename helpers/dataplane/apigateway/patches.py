@@ -158,6 +158,9 @@ def put_integration(call: Call, put: Operation) -> HttpResponse:
     service = given["type"] == "AWS" and ":lambda:" not in (given.get("uri") or "")
     if service and not given.get("credentials"):
         raise AWSError("BadRequestException", "Role ARN must be specified for AWS integrations", 400)
+    if given.get("contentHandling") == "CONVERT_TO_BINARY" or given.get("responseTransferMode") == "STREAM":
+        words = "conversion to binary and response streaming are not built in this local cloud; AWS has them"
+        raise AWSError("NotImplementedException", words, 501)
     timeout = _checked_timeout(int(given.get("timeoutInMillis") or LONGEST_MS))
     response = put(call)
     if response.status >= 400:

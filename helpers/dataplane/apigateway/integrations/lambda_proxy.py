@@ -9,7 +9,8 @@ API Gateway" and "Handle Lambda errors in API Gateway", API Gateway Developer Gu
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from helpers.dataplane.apigateway import proxy_event
 from helpers.dataplane.apigateway.errors import GatewayError
@@ -19,6 +20,8 @@ from helpers.dataplane.awslambda.environment import Outcome
 from helpers.dataplane.call import AWSError
 from helpers.dataplane.delivery import Delivery, Post
 from helpers.dataplane.web import HttpResponse
+
+T = TypeVar("T")
 
 
 class LambdaProxy:
@@ -47,6 +50,21 @@ class LambdaProxy:
         GatewayError
             It could not be called.
         """
+        return self._hand_over(exchange, integration, uri, body, self._post.ask)
+
+    def push(self, exchange: Exchange, integration: dict[str, Any], uri: str, body: str) -> None:
+        """Put an event into the queue of the function that ``uri`` names; nobody waits for the outcome.
+
+        Raises
+        ------
+        GatewayError
+            It could not be called.
+        """
+        self._hand_over(exchange, integration, uri, body, self._post.send)
+
+    def _hand_over(
+        self, exchange: Exchange, integration: dict[str, Any], uri: str, body: str, act: Callable[[Delivery], T]
+    ) -> T:
         if integration.get("httpMethod") != "POST":
             exchange.failed("a function is called by POST: integrationHttpMethod must say so")
             raise GatewayError("API_CONFIGURATION_ERROR")
@@ -55,7 +73,7 @@ class LambdaProxy:
             f"{exchange.request.method} {exchange.path}", exchange.api.name, integration.get("credentials") or "",
         )  # fmt: skip
         try:
-            return self._post.ask(delivery)
+            return act(delivery)
         except AWSError as error:
             if error.code == "InvalidRequestContentException":  # a template wrote what is no JSON
                 raise GatewayError("DEFAULT_4XX", error.message) from None
