@@ -304,14 +304,20 @@ def test_interface_endpoint(place: Place) -> None:
     assert place.aws.call(S3).payload == "ConnectTimeoutError"
 
 
-@promise(ENDPOINTS, "private DNS works only in a VPC with DNS host names switched on")
+@promise(ENDPOINTS, "private DNS is refused in a VPC without DNS host names")
 def test_private_dns(place: Place) -> None:
+    with refused("InvalidParameter", "Enabling private DNS requires both", 400):
+        place.interface_endpoint()
+    place.dns_names()
     place.interface_endpoint()
+
+
+@promise(ENDPOINTS, "without private DNS the usual name of the service leads out of the VPC")
+def test_no_private_dns(place: Place) -> None:
+    place.interface_endpoint(private_dns=False)
     place.allow(place.database, 443, UserIdGroupPairs=[{"GroupId": place.functions}])
     place.make()
     assert place.aws.call(SECRETS).payload == "ConnectTimeoutError"
-    place.dns_names()
-    assert place.aws.call(SECRETS).payload == "answered"
 
 
 @promise("AWS PrivateLink Guide, Gateway endpoints", "a gateway endpoint works for the subnets of its route tables")

@@ -87,12 +87,14 @@ class Learner:
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         self.iam.put_role_policy(RoleName="clinic-role", PolicyName="read", PolicyDocument=policy)
 
-    def endpoint(self, service: str = "secretsmanager", door: bool = True, dns: bool = True, **settings: Any) -> None:
+    def host_names(self, wanted: bool) -> None:
+        self.ec2.modify_vpc_attribute(VpcId=self.vpc, EnableDnsHostnames={"Value": wanted})
+
+    def endpoint(self, service: str = "secretsmanager", door: bool = True, **settings: Any) -> None:
         group = self.group("clinic-endpoint")
         if door:
             self.let_in("clinic-endpoint", 443)
-        if dns:
-            self.ec2.modify_vpc_attribute(VpcId=self.vpc, EnableDnsHostnames={"Value": True})
+        self.host_names(True)
         self.ec2.create_vpc_endpoint(
             VpcId=self.vpc,
             ServiceName=f"com.amazonaws.us-east-1.{service}",
@@ -246,7 +248,8 @@ def nat(learner: Learner) -> None:
 
 def no_host_names(learner: Learner) -> None:
     no_way(learner)
-    learner.endpoint(dns=False)
+    learner.endpoint()
+    learner.host_names(False)
 
 
 def no_private_dns(learner: Learner) -> None:
