@@ -7,18 +7,16 @@ you like; no answer is in it.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import boto3
-from IPython.display import Markdown
 from websockets.sync.client import ClientConnection, connect
 
-from helpers.teaching import package
+from helpers.teaching import open_link, package
 
 NAME, STAGE, TABLE, CHAT, PAGE, ROLE = "circle", "live", "circle-members", "circle-chat", "circle-page", "circle-role"
 START = """
@@ -115,14 +113,10 @@ def tell_page() -> None:
     boto3.client("lambda").update_function_configuration(FunctionName=PAGE, Environment=variables)
 
 
-def page_link() -> Markdown:
-    """Return a link to the page, which your browser can open beside the notebook."""
+def open_page() -> None:
+    """Show a link to the page, which your browser can open beside the notebook."""
     found = api(PAGE)
     if found is None:
-        return Markdown("There is no page yet.")
-    url = f"{found['ApiEndpoint']}/"
-    hub = os.environ.get("JUPYTERHUB_SERVICE_PREFIX")
-    if hub:
-        parts = urlsplit(url)
-        url = f"{hub}proxy/{parts.port}{parts.path}"
-    return Markdown(f"[Open the chat]({url}) in two tabs, with two names and the same room.")
+        print("There is no page yet.")
+    else:
+        open_link(f"{found['ApiEndpoint']}/", "Open the chat: in two tabs, with two names and the same room")

@@ -40,8 +40,8 @@ def circle() -> Iterator[Circle]:
     with serve() as server, browser_page(BROWSER) as page:
         result = run_all(page, server, copy_for_reading(LAB, server.folder), PICTURES)
         assert result.problems == []
-        shown = next(cell for cell in result.code_cells if "page_link" in "".join(cell["source"]))
-        link = re.search(r"\((http[^)]+)\)", "".join(shown["outputs"][0]["data"]["text/markdown"]))
+        shown = next(cell for cell in result.code_cells if "open_page" in "".join(cell["source"]))
+        link = re.search(r'href="(http[^"]+)"', "".join(shown["outputs"][0]["data"]["text/html"]))
         assert link is not None
         with page.context.browser.new_context() as context:
             yield Circle(context, link[1], server)
