@@ -86,23 +86,27 @@ WHY = {
     "table": """\
 The partition key is what the question names, and the sort key is the order of the answer. There are many
 riders, so the load spreads over many partitions. With `line` as the partition key, eight values would carry it
-all, and one Saturday night would make a hot partition.""",
+all, and one Saturday night would make a hot partition. On AWS a partition serves at most 1,000 write units a
+second.""",
     "ask": """\
 A query reads one partition key value, in the order of the sort key: four units, however many riders there are.
-The scan would read all 800 rides, and next year's as well.""",
+The scan would read all 800 rides, and next year's as well. On AWS the answer comes in pages of at most 1 MB:
+use a paginator when it may be longer.""",
     "index": """\
 An index holds only items that have its keys. Finished rides lose `open_since` and vanish from it, so the
-control room reads six small entries: half a unit. Such an index is called *sparse*.""",
+control room reads six small entries: half a unit. Such an index is called *sparse*. On AWS a new index is
+filled in the background, and an entry follows its item a moment later.""",
     "units": """\
 Writes cost by 1 KB of the item and by what changes in the index; a query costs by the sum of what it read. So
-you know the bill before there is traffic.""",
+you know the bill before there is traffic. On AWS, too, sizes of numbers are approximate; texts are exact.""",
     "positions": """\
 Steady traffic uses nearly all of what is provisioned, far above 29 %. On-demand would cost about three times as
-much.""",
+much. On AWS burst capacity is a best effort: keep a reserve.""",
     "mode": """\
 The night's peak lasts two hours. Units for it would idle for the rest of the day; fewer units would be
 throttled, and auto scaling would come minutes after the buses. Below 29 % of use on-demand is cheaper, and it
-needs no foresight.""",
+needs no foresight. On AWS a new on-demand table serves 4,000 write units a second at once; more comes as
+traffic grows.""",
     "guard": """\
 The maximum is a fuse: a loop gone wild is throttled, and not billed. On AWS it is a best effort, not a promise
 to the unit. Watch it with an alarm on `WriteThrottleEvents`.""",
