@@ -100,6 +100,26 @@ def test_quota(aws: Subject, period: str) -> None:
     assert used(shop, plan, key) == [[3, 0]]
 
 
+@promise("API Gateway API Reference, UpdateUsagePlan", "a plan gets its quota and its limits by patches, too")
+@SLOW
+def test_patched(aws: Subject) -> None:
+    shop = Shop(aws, keys=True)
+    plan = shop.plan()
+    _, value = shop.key("web", plan)
+
+    def patch(path: str, text: str) -> None:
+        change = {"op": "replace", "path": path, "value": text}
+        shop.client.update_usage_plan(usagePlanId=plan, patchOperations=[change])
+
+    for path, text in {"/quota/limit": "4", "/quota/period": "MONTH"}.items():
+        patch(path, text)
+        assert shop.ask(x_api_key=value).status == 200
+    patch("/throttle/rateLimit", "0")
+    patch("/throttle/burstLimit", "1")
+    assert shop.statuses(2, x_api_key=value) == [200, 429]
+    assert shop.ask(x_api_key=value).json() == {"message": "Too Many Requests"}
+
+
 @promise(QUOTA, "the offset is taken off the limit of the first period")
 def test_offset(aws: Subject) -> None:
     shop = Shop(aws, keys=True)

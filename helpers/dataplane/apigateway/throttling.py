@@ -4,8 +4,8 @@ AWS: each method of a stage has a token bucket of its own, filled at ``throttlin
 ``throttlingBurstLimit``; a request takes a token, and without one it is refused with 429 ``Too Many Requests``. All
 APIs of an account share one more bucket in each Region: 10,000 tokens a second, at most 5,000 ("Throttle requests to
 your REST APIs for better throughput" and "Amazon API Gateway quotas", API Gateway Developer Guide). There "throttles
-and quotas are applied on a best-effort basis"; here they are exact. Limits of -1 mean none, as in Terraform's
-``aws_api_gateway_method_settings``; that is not from AWS's own documents.
+and quotas are applied on a best-effort basis"; here they are exact, and the account's bucket is for REST APIs only.
+Limits of -1 mean none, as in Terraform's ``aws_api_gateway_method_settings``; that is not from AWS's own documents.
 """
 
 from __future__ import annotations

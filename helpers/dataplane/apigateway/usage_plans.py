@@ -114,7 +114,7 @@ class UsagePlans:
         if limits:
             exchange.note(refused.format("throttle", limits), "ERROR")
             raise GatewayError("THROTTLED")
-        if plan.quota and not self._quotas.take(plan.id, key.id, plan.quota, self._today()):
+        if _has_quota(plan) and not self._quotas.take(plan.id, key.id, plan.quota, self._today()):
             words = f"Limit: {plan.quota['limit']} Period: {plan.quota['period']}"
             exchange.note(refused.format("quota", f"Key quota exhausted for Usage Plan ID {plan.id}. {words}"), "ERROR")
             raise GatewayError("QUOTA_EXCEEDED")
@@ -148,7 +148,7 @@ class UsagePlans:
         if given["usagePlanId"] not in self._moto.usage_plans:
             raise AWSError("NotFoundException", UsagePlanNotFoundException().message, 404)
         plan = self._moto.usage_plans[given["usagePlanId"]]
-        if not plan.quota:
+        if not _has_quota(plan):
             words = "GetUsage of a plan without a quota is not built in this local cloud; AWS has it"
             raise AWSError("NotImplementedException", words, 501)
         days = _days(given["startDate"], given["endDate"])
@@ -170,6 +170,11 @@ class UsagePlans:
     @property
     def _moto(self) -> APIGatewayBackend:
         return apigateway_backends[self._context.account_id][self._context.region]
+
+
+def _has_quota(plan: UsagePlan) -> bool:
+    """Whether a plan has a whole quota: patches may set its limit and its period one after the other."""
+    return {"limit", "period"} <= plan.quota.keys()
 
 
 def _stage_of(plan: UsagePlan, exchange: Exchange) -> dict[str, Any] | None:
