@@ -354,7 +354,7 @@ def test_vanished(aws: Subject) -> None:
     assert context["eventType"] == "DISCONNECT" and context["disconnectStatusCode"] == 1006
 
 
-@promise(CONNECT, "a client that breaks the protocol is disconnected, and others are not")
+@promise(PROTOCOL, "a client that breaks the protocol is disconnected, and others are not")
 @pytest.mark.parametrize("content", [b"\xff\xff\xff\xff", Frame(Opcode.TEXT, b"not masked").serialize(mask=False)])
 def test_malformed(aws: Subject, content: bytes) -> None:
     api = WebSocketApi(aws, (), two_way=WHO)
@@ -364,14 +364,14 @@ def test_malformed(aws: Subject, content: bytes) -> None:
         assert api.connection_id(good)
 
 
-@promise(ROUTES, "text that is not UTF-8 closes the connection with 1007")
+@promise(PROTOCOL, "text that is not UTF-8 closes the connection with 1007")
 def test_not_utf8(aws: Subject) -> None:
     with WebSocketApi(aws).open() as client:
         client.socket.sendall(Frame(Opcode.TEXT, b"\xff\xfe").serialize(mask=True))
         assert closing_code(client) == 1007
 
 
-@promise(ROUTES, "a plain HTTP request to a WebSocket API does not become one")
+@promise(PROTOCOL, "a plain HTTP request to a WebSocket API does not become one")
 def test_plain_http(aws: Subject) -> None:
     api = WebSocketApi(aws)
     assert aws.http(api.address("prod")).status == 426
@@ -392,7 +392,7 @@ def test_deployments(aws: Subject) -> None:
             assert told(client, '{"action": "join"}')["requestContext"]["routeKey"] == key
 
 
-@promise(ROUTES, "ping is answered with pong")
+@promise(PROTOCOL, "ping is answered with pong")
 def test_ping(aws: Subject) -> None:
     with WebSocketApi(aws).open() as client:
         assert client.ping().wait(5)
