@@ -28,6 +28,7 @@ VARIABLES = "API Gateway Developer Guide, WebSocket API mapping template referen
 PRINT = (
     "import json\ndef handler(event, context):\n    print('GOT ' + json.dumps(event))\n    return {'statusCode': 200}"
 )
+PROTOCOL = "RFC 6455, The WebSocket Protocol"
 WHO = ("who",)
 
 
