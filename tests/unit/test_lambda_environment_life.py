@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers.dataplane.awslambda import environment as module
 from tests.unit.lambda_functions import Functions, eventually, invoke, result, running, texts
 
 ECHO = "def handler(event, context): return event"
