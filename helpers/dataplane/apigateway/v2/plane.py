@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from helpers.dataplane.apigateway.errors import GatewayError
 from helpers.dataplane.apigateway.gateway_responses import plain
@@ -56,6 +57,7 @@ class ApiGatewayV2Plane:
             "CreateRoute": self._route,
             "CreateStage": self._deployments.create_stage,
             "GetDeployments": self._deployments.get,
+            "UpdateIntegration": self._update_integration,
             "UpdateRoute": self._route,
             "UpdateStage": self._deployments.update_stage,
         }
@@ -88,8 +90,7 @@ class ApiGatewayV2Plane:
             str(params.get("RouteSelectionExpression") or ""),
             params.get("ProtocolType") == "WEBSOCKET",
         )
-        if params.get("Target"):
-            raise not_built("the quick create of an API with a Target")
+        _refuse(params, "Target", "DisableExecuteApiEndpoint")
         if websocket and not expression:
             raise AWSError("BadRequestException", "RouteSelectionExpression is required for WEBSOCKET protocol", 400)
         if websocket and not routes.is_expression(expression):
@@ -115,14 +116,18 @@ class ApiGatewayV2Plane:
         if params["IntegrationType"] not in _INTEGRATIONS[protocol] or params.get("IntegrationSubtype"):
             what = params.get("IntegrationSubtype") or params["IntegrationType"]
             raise not_built(f"the integration {what} of this kind of API")
-        if params.get("RequestParameters") or params.get("ResponseParameters"):
-            raise not_built("the mapping of parameters by an HTTP or WebSocket API")
+        _refuse(params, "RequestParameters", "ResponseParameters", "CredentialsArn")
         if protocol == "HTTP" and not params.get("PayloadFormatVersion"):
             raise AWSError("BadRequestException", "PayloadFormatVersion is a required parameter for integration", 400)
         return forward(call)
 
+    def _update_integration(self, call: Call) -> HttpResponse:
+        _refuse(call.params, "IntegrationType", "RequestParameters", "ResponseParameters", "CredentialsArn")
+        return forward(call)
+
     def _route(self, call: Call) -> HttpResponse:
         api, wanted = find(call), call.params.get("AuthorizationType") or "NONE"
+        _refuse(call.params, "ApiKeyRequired", "RequestModels", "RequestParameters", "ModelSelectionExpression")
         if wanted not in _AUTHORIZATION[api.protocol_type]:
             raise not_built(f"AuthorizationType {wanted} for this kind of API")
         if call.name == "CreateRoute" and call.params["RouteKey"] in {one.route_key for one in api.routes.values()}:
@@ -130,3 +135,10 @@ class ApiGatewayV2Plane:
                 "ConflictException", f"Route with key {call.params['RouteKey']} already exists for this API", 409
             )
         return forward(call)
+
+
+def _refuse(params: Mapping[str, Any], *names: str) -> None:
+    """Refuse parameters that would change what an API does, and do nothing here."""
+    for name in names:
+        if params.get(name):
+            raise not_built(f"the parameter {name} of HTTP and WebSocket APIs")
