@@ -2,8 +2,8 @@
 
 AWS: JSON schema, draft 4; a model refers to another of the same API as
 ``{"$ref": "https://apigateway.amazonaws.com/restapis/API/models/NAME"}`` ("Data models for REST APIs", API Gateway
-Developer Guide). Here: the library jsonschema. The common findings are worded as AWS words them; for the rest, the
-library's own words stand.
+Developer Guide). Here: the library jsonschema. The words for missing properties and unreadable bodies are recorded on
+AWS, those for a minimum and a pattern stand in code of the same validators; the others are not sourced.
 """
 
 from __future__ import annotations
