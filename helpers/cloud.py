@@ -114,6 +114,18 @@ class Cloud:
         """
         self._backend.functions.listen(network_interface_id, port, handler)
 
+    def time(self) -> float:
+        """Return the time of day by this cloud's clock, in seconds since the epoch; it runs ``speed`` times faster."""
+        return self._backend.context.clock.time()
+
+    def pause_replication(self, region: str) -> None:
+        """Cut the global tables of a Region off from the other Regions, for a lesson. AWS has no such call."""
+        self._backend.replication_paused.add(region)
+
+    def resume_replication(self, region: str) -> None:
+        """Let a Region that was cut off send and get what it has missed."""
+        self._backend.replication_paused.discard(region)
+
     def __repr__(self) -> str:
         return f"A local AWS: account {self.account_id}, Region {self.region}, speed {self.speed:g}"
 

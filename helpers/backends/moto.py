@@ -97,7 +97,8 @@ class MotoBackend:
     def _add_tables(self, timetable: Timetable) -> None:
         """Add DynamoDB and what moves its units."""
         metrics = Metrics(self.context)
-        self.door.add_later("dynamodb", lambda: _dynamodb(self.context, metrics))
+        self.replication_paused: set[str] = set()
+        self.door.add_later("dynamodb", lambda: _dynamodb(self.context, metrics, timetable, self.replication_paused))
         self.door.add_later("application-autoscaling", lambda: _auto_scaling(self.context, metrics, timetable))
 
     def _cloudformation(self, post: Post) -> DataPlane:
@@ -144,10 +145,10 @@ def _apigateway(context: Context, post: Post) -> DataPlane:
     return ApiGatewayPlane(context, post)
 
 
-def _dynamodb(context: Context, metrics: Metrics) -> DataPlane:
+def _dynamodb(context: Context, metrics: Metrics, timetable: Timetable, paused: set[str]) -> DataPlane:
     from helpers.dataplane.dynamodb.plane import DynamoDBPlane
 
-    return DynamoDBPlane(context, metrics)
+    return DynamoDBPlane(context, metrics, timetable, paused)
 
 
 def _auto_scaling(context: Context, metrics: Metrics, timetable: Timetable) -> DataPlane:

@@ -93,17 +93,18 @@ class Subject:
         session = get_session()
         session.register_component("data_loader", _LOADER)
         self._session = boto3.session.Session(region_name="us-east-1", botocore_session=session, **credentials)
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
         self.close = stop
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str = "us-east-1") -> Any:
         """Return a client that does not retry, so that a test sees what the service says."""
-        if service not in self._clients:
+        if (service, region) not in self._clients:
             settings = Config(
                 retries={"total_max_attempts": 1}, read_timeout=60, max_pool_connections=50, parameter_validation=False
             )
-            self._clients[service] = self._session.client(service, endpoint_url=self.endpoint, config=settings)
-        return self._clients[service]
+            there = {"endpoint_url": self.endpoint, "region_name": region}
+            self._clients[service, region] = self._session.client(service, config=settings, **there)
+        return self._clients[service, region]
 
     def role(self, name: str = "worker", policy: Mapping[str, Any] | None = None) -> str:
         """Create an execution role that Lambda may assume; return its ARN."""

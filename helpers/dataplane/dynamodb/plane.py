@@ -23,12 +23,16 @@ from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
 from helpers.dataplane.dynamodb import capacity
 from helpers.dataplane.dynamodb.capacity import Units, attributes_of
+from helpers.dataplane.dynamodb.changes import Changes
+from helpers.dataplane.dynamodb.expiry import Expiry
+from helpers.dataplane.dynamodb.global_tables import GlobalTables
 from helpers.dataplane.dynamodb.item_size import item_size
 from helpers.dataplane.dynamodb.metering import READS, Meter, Metering, partition_of
 from helpers.dataplane.dynamodb.metrics import Metrics, of_table
 from helpers.dataplane.dynamodb.throttling import Reason, Throttle, message_of, refusal
 from helpers.dataplane.frontdoor import Address, Operation
 from helpers.dataplane.seams import Seams
+from helpers.dataplane.timetable import Timetable
 from helpers.dataplane.web import HttpResponse
 
 _MEASURED = (
@@ -43,18 +47,22 @@ class DynamoDBPlane:
 
     service = "dynamodb"
 
-    def __init__(self, context: Context, metrics: Metrics) -> None:
+    def __init__(self, context: Context, metrics: Metrics, timetable: Timetable, paused: set[str]) -> None:
         self._context, self._metrics = context, metrics
         self._throttle = Throttle(context)
         self._metering = Metering(self._throttle)
         self._seams = Seams()
         self._seams.put(Table, "describe", _with_maximum(Table.describe))
         self._seams.put(GlobalSecondaryIndex, "describe", _with_maximum(GlobalSecondaryIndex.describe))
+        self._changes = Changes()
+        self._replicas = GlobalTables(context, timetable, self._changes, paused)
+        self._expiry = Expiry(context, timetable, self._changes, self._replicas)
 
     def operations(self) -> Mapping[str, Operation]:
         """Return what this plane answers, by operation."""
         measured = {name: self._measured for name in _MEASURED}
-        return {**measured, "CreateTable": self._with_throughput, "UpdateTable": self._with_throughput}
+        replicas = self._replicas.operations(self._with_throughput, forward)
+        return {**measured, "CreateTable": self._with_throughput, **replicas, **self._expiry.operations()}
 
     def addresses(self) -> Mapping[str, Address]:
         """DynamoDB has no addresses of its own."""
@@ -62,6 +70,9 @@ class DynamoDBPlane:
 
     def stop(self) -> None:
         """moto gets its own methods back."""
+        self._expiry.stop()
+        self._replicas.stop()
+        self._changes.stop()
         self._seams.remove()
         self._metering.stop()
 

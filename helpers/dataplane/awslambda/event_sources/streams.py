@@ -202,6 +202,8 @@ class StreamPoller(Poller):
 
     def _dynamodb(self, given: dict[str, Any]) -> tuple[dict[str, Any], Record]:
         event = {**_plain(given), "eventSourceARN": self.mapping.source_arn}
+        if "userIdentity" in event:  # Lambda writes its members in other letters than GetRecords
+            event["userIdentity"] = {name[0].lower() + name[1:]: text for name, text in event["userIdentity"].items()}
         change = event["dynamodb"]
         text = as_json(event)
         return event, Record(
