@@ -11,7 +11,9 @@ import yaml
 
 from helpers.teaching import package
 from helpers.teaching.checks import Lab, Result
+from tools.notebook_files import PROJECT
 
+FOLDER = PROJECT / "labs" / "10_legacy_soap"
 INTEGRATION, VALIDATOR = "x-amazon-apigateway-integration", "x-amazon-apigateway-request-validator"
 REPORT = {
     "type": "object",

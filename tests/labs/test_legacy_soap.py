@@ -10,10 +10,8 @@ import pytest
 from helpers import cloud
 from helpers.teaching.checks import Lab
 from tests.labs.lab_under_test import assert_own_messages, assert_wrong, lab_modules
-from tests.labs.luggage import FACE, INTEGRATION, OWNER, SAFE, VALIDATOR, XML_SAFE, Learner
-from tools.notebook_files import PROJECT
+from tests.labs.luggage import FACE, FOLDER, INTEGRATION, OWNER, SAFE, VALIDATOR, XML_SAFE, Learner
 
-FOLDER = PROJECT / "labs" / "10_legacy_soap"
 TASKS = ["contract", "validate", "passthrough", "function", "face", "errors", "partners"]
 
 
