@@ -174,7 +174,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (("--quota", "lambda.concurrent_executions=many"), "is not NAME=NUMBER"),
         (
             ("--quota", "lambda.nothing=5"),
-            "there is no quota named 'lambda.nothing'; the quotas are: lambda.concurrent",
+            "there is no quota named 'lambda.nothing'; the quotas are: apigateway.burst, ",
         ),
         (("--port", "http"), "argument --port: invalid int value: 'http'"),
         (("--port", "99999"), "port 99999 on 127.0.0.1 cannot be had"),
