@@ -91,6 +91,7 @@ class MotoBackend:
         self.door.add_later("cognito-idp", lambda: _cognito(self.context, post))
         self.door.add_later("apigateway", lambda: _apigateway(self.context, post))
         self.door.add_later("apigatewayv2", lambda: self._apigatewayv2(post))
+        self.door.add_later("stepfunctions", lambda: _stepfunctions(self.context))
         self.door.add_later("cloudformation", lambda: self._cloudformation(post))
         self._add_tables(timetable)
 
@@ -143,6 +144,12 @@ def _apigateway(context: Context, post: Post) -> DataPlane:
     from helpers.dataplane.apigateway.plane import ApiGatewayPlane  # 20 MB and a second
 
     return ApiGatewayPlane(context, post)
+
+
+def _stepfunctions(context: Context) -> DataPlane:
+    from helpers.dataplane.stepfunctions.plane import StepFunctionsPlane  # moto's parser: 60 MB and a second
+
+    return StepFunctionsPlane(context)
 
 
 def _dynamodb(context: Context, metrics: Metrics, timetable: Timetable, paused: set[str]) -> DataPlane:

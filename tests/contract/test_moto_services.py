@@ -9,7 +9,7 @@ import json
 import time
 from typing import Any
 
-from tests.contract.subjects import Subject, not_built, promise
+from tests.contract.subjects import Subject, promise
 
 RAN = "def handler(event, context):\n    print('ran')\n    return {'sold': 3}\n"
 STATES = {
@@ -17,7 +17,6 @@ STATES = {
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
 EMPTY = {"AWSTemplateFormatVersion": "2010-09-09"}
-machines = not_built("state machines do not run")
 
 
 def function(aws: Subject, source: str = RAN, principal: str = "") -> str:
@@ -126,7 +125,6 @@ def run_machine(aws: Subject, task: dict[str, Any]) -> Any:
     return json.loads(done["output"])
 
 
-@machines
 @promise(
     "Step Functions Developer Guide, Invoke an AWS Lambda function", "a task whose resource is a function's ARN runs it"
 )
@@ -136,7 +134,6 @@ def test_step_functions_arn(aws: Subject) -> None:
     assert ran(aws)
 
 
-@machines
 @promise("Step Functions Developer Guide, Invoke an AWS Lambda function", "a task lambda:invoke runs the function")
 def test_step_functions_invoke(aws: Subject) -> None:
     arn = function(aws)

@@ -1,0 +1,1 @@
+"""Step Functions: standard workflows, run by moto's interpreter of the Amazon States Language and completed here."""

@@ -1,0 +1,160 @@
+"""Step Functions: standard workflows.
+
+AWS: "Step Functions API Reference" and "Choosing workflow type", Step Functions Developer Guide: a standard workflow's
+StartExecution returns at once, a name is used once in 90 days, the history has every event. Here: state machines and
+executions are moto's, its interpreter runs them (``interpreter.py``), and this answers what moto leaves out: wrong
+definitions and roles, names, pages of the history, and ends.
+
+Differs: names may be used again after the cloud's end, and there is no quota of open executions. That a role must let
+Step Functions assume it is checked when the machine is created; no source gives that message's exact words.
+Not built: express workflows, task tokens, activities, distributed maps, redrive, versions in ARNs of executions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from moto.core.exceptions import JsonRESTError
+from moto.stepfunctions.parser.backend.execution import Execution
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend, stepfunctions_parser_backends
+
+from helpers.dataplane.awslambda.rules import trusts
+from helpers.dataplane.call import AWSError, Call
+from helpers.dataplane.context import Context
+from helpers.dataplane.control_plane import forward
+from helpers.dataplane.frontdoor import Address, Operation
+from helpers.dataplane.stepfunctions import definition
+from helpers.dataplane.stepfunctions.interpreter import Interpreter
+from helpers.dataplane.web import HttpResponse
+
+_NOT_BUILT = (
+    "CreateActivity", "DescribeActivity", "DeleteActivity", "ListActivities", "GetActivityTask", "SendTaskSuccess",
+    "SendTaskFailure", "SendTaskHeartbeat", "ListMapRuns", "DescribeMapRun", "UpdateMapRun",
+)  # fmt: skip
+_PAGE = 100
+
+
+class StepFunctionsPlane:
+    """The part of Step Functions that moto leaves out."""
+
+    service = "stepfunctions"
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._interpreter = Interpreter(context)
+
+    def operations(self) -> Mapping[str, Operation]:
+        """Return what this plane answers, by operation."""
+        known: dict[str, Operation] = {
+            "CreateStateMachine": self._create,
+            "UpdateStateMachine": self._update,
+            "StartExecution": self._start_execution,
+            "StopExecution": self._stop_execution,
+            "DescribeExecution": self._describe_execution,
+            "GetExecutionHistory": self._history,
+        }
+        return {**known, **dict.fromkeys(_NOT_BUILT, _refuse)}
+
+    def addresses(self) -> Mapping[str, Address]:
+        """Step Functions has no addresses of its own."""
+        return {}
+
+    def stop(self) -> None:
+        """End all executions."""
+        self._interpreter.stop()
+
+    def _create(self, call: Call) -> HttpResponse:
+        if call.params.get("type") == "EXPRESS":
+            raise AWSError("NotImplementedException", "express workflows are not built in this local cloud", 501)
+        return self._checked(call)
+
+    def _update(self, call: Call) -> HttpResponse:
+        return self._checked(call)
+
+    def _checked(self, call: Call) -> HttpResponse:
+        """Check the definition and the role that are given, then let moto keep them."""
+        given = call.params
+        if given.get("definition"):
+            definition.check(given["definition"])
+        role = self._context.identities.role(given["roleArn"]) if given.get("roleArn") else None
+        if given.get("roleArn") and not (role and trusts(role.assume_role_policy_document, "states.amazonaws.com")):
+            message = (
+                "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to "
+                "assume the provided role."
+            )
+            raise AWSError("AccessDeniedException", message, 400)
+        return forward(call)
+
+    def _backend(self, call: Call) -> StepFunctionsParserBackend:
+        return stepfunctions_parser_backends[self._context.account_id][call.region]
+
+    def _start_execution(self, call: Call) -> HttpResponse:
+        name, text = call.params.get("name") or self._context.new_id(), call.params.get("input") or "{}"
+        try:
+            json.loads(text)
+        except ValueError as error:
+            raise AWSError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'", 400) from None
+        backend = self._backend(call)
+        _asked(lambda: backend._validate_name(name))
+        execution = _asked(lambda: backend.start_execution(call.params["stateMachineArn"], name, text))
+        return call.reply({"executionArn": execution.exec_arn, "startDate": _dates(execution)[0]})
+
+    def _execution(self, call: Call) -> Execution:
+        return _asked(lambda: self._backend(call).describe_execution(call.params["executionArn"]))
+
+    def _stop_execution(self, call: Call) -> HttpResponse:
+        execution = self._execution(call)
+        self._interpreter.abort(execution, call.params.get("error"), call.params.get("cause"))
+        return call.reply({"stopDate": _dates(execution)[1]})
+
+    def _describe_execution(self, call: Call) -> HttpResponse:
+        execution = self._execution(call)
+        status, (started, stopped) = execution.status, _dates(execution)
+        told = {
+            "executionArn": execution.exec_arn,
+            "stateMachineArn": execution.state_machine_arn,
+            "name": execution.name,
+            "status": status,
+            "startDate": started,
+            "input": execution.execution_input,
+            "inputDetails": {"included": True},
+            "redriveCount": 0,
+        }
+        if status != "RUNNING":
+            told["stopDate"] = stopped
+        if status == "SUCCEEDED":
+            told |= {"output": json.dumps(execution.output, separators=(",", ":")), "outputDetails": {"included": True}}
+        told |= {name: value for name in ("error", "cause") if (value := getattr(execution, name)) is not None}
+        return call.reply(told)
+
+    def _history(self, call: Call) -> HttpResponse:
+        events = self._execution(call).to_history_output()["events"]
+        if call.params.get("reverseOrder"):
+            events = events[::-1]
+        start, size = int(call.params.get("nextToken") or 0), int(call.params.get("maxResults") or 0) or _PAGE
+        page: dict[str, Any] = {"events": events[start : start + size]}
+        if start + size < len(events):
+            page["nextToken"] = str(start + size)
+        return call.reply(page)
+
+
+def _refuse(call: Call) -> HttpResponse:
+    message = f"stepfunctions {call.name} is not built in this local cloud; AWS has it"
+    raise AWSError("NotImplementedException", message, 501)
+
+
+def _dates(execution: Execution) -> tuple[Any, Any]:
+    """Return when the first and the newest event of an execution happened, by the cloud's clock."""
+    events = execution.to_history_output()["events"]
+    first = events[0]["timestamp"] if events else execution.start_date
+    return first, events[-1]["timestamp"] if events else first
+
+
+def _asked(ask: Callable[[], Any]) -> Any:
+    """Return what moto says; what it refuses is AWS's error."""
+    try:
+        return ask()
+    except JsonRESTError as error:
+        raise AWSError(str(error.error_type), str(error.message), 400) from None
