@@ -62,9 +62,10 @@ def check_reserved() -> None:
     if found < CUSTOMERS_AT_ONCE:
         wrong(f"{found} is too few: {CUSTOMERS_AT_ONCE} customers pay at once. A reservation is a ceiling, too.")
     if found > CUSTOMERS_AT_ONCE:
+        left = boto3.client("lambda").get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
         wrong(
-            f"{CHECKOUT} keeps {found} for itself, also while nobody pays; {ACCOUNT - found} are left for everything "
-            f"else. The bank takes {CUSTOMERS_AT_ONCE} payments at once, so that many are enough."
+            f"{CHECKOUT} keeps {found} for itself, also while nobody pays; {left} of {ACCOUNT} are left for functions "
+            f"without a reservation. The bank takes {CUSTOMERS_AT_ONCE} payments at once, so that many are enough."
         )
 
 

@@ -145,7 +145,7 @@ def dry_run(learner: Learner) -> None:
 
 WRONG: list[tuple[str, Callable[[Learner], None], str, str]] = [
     ("reserve", too_few, "2 is too few", ""),
-    ("reserve", too_many, "4 are left for everything", ""),
+    ("reserve", too_many, "1 of 12 are left for functions without", ""),
     ("reserve", nobody_pays, "now nobody can pay", ""),
     ("reserve", other_function, "You reserved concurrency for records-catalogue", ""),
     ("cap", no_pages, "nobody sees a page", ""),
