@@ -79,7 +79,7 @@ def sequence(entries: Sequence[Entry], counts: bool = True) -> str:
 def _arrows(entries: Sequence[Entry]) -> list[Arrow]:
     """Return the arrows in the order in which things began, an error's answer when it ended."""
     moments: list[tuple[float, int, int, Arrow]] = []
-    handed: dict[str, int] = {}
+    handed: dict[str, list[str]] = {}
     polls: set[Arrow] = set()
     for entry in entries:
         begins, ends = _drawn(entry, handed)
@@ -95,26 +95,27 @@ def _arrows(entries: Sequence[Entry]) -> list[Arrow]:
     return [arrow for *_, arrow in sorted(moments, key=lambda moment: moment[:3])]
 
 
-def _drawn(entry: Entry, handed: dict[str, int]) -> tuple[Arrow, Arrow | None]:
-    """Return the arrow of an entry, and the answer's arrow if it failed."""
+def _drawn(entry: Entry, handed: dict[str, list[str]]) -> tuple[Arrow, Arrow | None]:
+    """Return the arrow of an entry, and the answer's arrow if it failed.
+
+    ``handed`` keeps, for each function, who is to hear of its errors: the service that waits for it, or Lambda's queue.
+    """
     source, target = names.of(entry.source), names.of(entry.target)
     failed = entry.outcome != "ok"
     if entry.kind == "call":
         text = f"{entry.action} {entry.subject}".rstrip() + (" (polls)" if names.is_poll(entry) else "")
         return Arrow(source, target, text), Arrow(target, source, entry.outcome, "--x") if failed else None
     if entry.kind == "event":
-        handed[target] = handed.get(target, 0) + 1
-        return Arrow(source, target, entry.action, "-)"), Arrow(
-            target, source, entry.outcome, "--x"
-        ) if failed else None
+        handed.setdefault(target, []).append(source if entry.detail.get("awaited") else "Lambda")
+        style = "->>" if entry.detail.get("awaited") else "-)"
+        answer = Arrow(target, source, entry.outcome, "--x") if failed else None
+        return Arrow(source, target, entry.action, style), answer
     if entry.action == "throttled":
         return Arrow("Lambda", "Lambda", f"{names.function_of(entry)} throttled", "note"), None
     start = f"{entry.action} start" if entry.action in ("cold", "warm") else entry.action
-    answer = Arrow(target, "Lambda", entry.outcome, "--x") if failed else None
-    if handed.get(target, 0):
-        handed[target] -= 1
-        return Arrow(target, target, start, "note"), answer
-    return Arrow("Lambda", target, f"run ({start})"), answer
+    hears = handed[target].pop(0) if handed.get(target) else ""
+    answer = Arrow(target, hears or "Lambda", entry.outcome, "--x") if failed else None
+    return Arrow(target, target, start, "note") if hears else Arrow("Lambda", target, f"run ({start})"), answer
 
 
 def _folded(arrows: Sequence[Arrow], ids: dict[str, str], counts: bool) -> list[str]:
@@ -159,8 +160,9 @@ def _closed(lines: list[str]) -> list[str]:
 
 def sentence(entries: Sequence[Entry], counts: bool = True) -> str:
     """Return in words what the diagram shows, for those who cannot see it; ``counts`` as for ``sequence``."""
-    calls = [entry for entry in entries if entry.kind == "call" and not names.is_poll(entry)]
-    events = [entry for entry in entries if entry.kind == "event"]
+    awaited = [entry for entry in entries if entry.kind == "event" and entry.detail.get("awaited")]
+    calls = [entry for entry in entries if entry.kind == "call" and not names.is_poll(entry)] + awaited
+    events = [entry for entry in entries if entry.kind == "event" and entry not in awaited]
     parts = _calls_in_words(calls, counts)
     if events:
         ways = dict.fromkeys(f"{names.of(e.source)} to {names.of(e.target).removeprefix('function ')}" for e in events)

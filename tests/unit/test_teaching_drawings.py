@@ -101,6 +101,29 @@ def test_an_event_meets_its_invocation(record: Record) -> None:
     assert "1 event went from S3 to thumb." in diagrams.sentence(record.since())
 
 
+def test_who_waits_for_a_function_calls_it_and_hears_of_its_errors(record: Record) -> None:
+    for at, outcome in ((0.0, "ok"), (1.0, "KeyError")):
+        record.add(
+            "event", "apigateway", "function hello", "GET /teas", started=BEGAN + at, milliseconds=500, awaited=True
+        )
+        record.add(
+            "invocation", "apigateway", "function hello", "warm", subject="hello", outcome=outcome,
+            started=BEGAN + at + 0.1, milliseconds=300, init_ms=None,
+        )  # fmt: skip
+
+    assert lines_of(record)[3:] == [
+        "p1->>p2: GET /teas",
+        "Note over p2: warm start",
+        "p1->>p2: GET /teas",
+        "Note over p2: warm start",
+        "p2--xp1: KeyError",
+    ]
+    assert diagrams.sentence(record.since()) == (
+        "API Gateway made 2 calls to function hello. "
+        "Function hello ran 2 times, 0 of them with a cold start. Errors: KeyError."
+    )
+
+
 def test_how_often_a_service_polls_is_not_drawn(record: Record) -> None:
     pictures = []
     for polls in (1, 7):
