@@ -67,7 +67,8 @@ WHY = {
 **Why it works.** Four of the account's twelve are kept for the checkout, whether anybody pays or not. The storm at the
 catalogue cannot touch them.
 
-**On AWS** it is the same, and it costs nothing. At least 100 of an account's 1,000 have to stay unreserved.""",
+**On AWS** it costs nothing, too. But there 100 of an account's 1,000 have to stay unreserved, and an account as small
+as Marta's can reserve nothing: she would ask Service Quotas for a higher limit first.""",
     "cap": """\
 **Why it works.** A reservation is a ceiling, too. The fourth visitor gets a 429 instead of a page; that is better
 than a database that falls over for everybody.
@@ -87,8 +88,8 @@ customer spills over to an ordinary environment, and waits for it.
 **Why it works.** Who is throttled has not paid, so trying again is safe. The pauses grow, so the load falls; and
 chance spreads the customers, so they do not all come back at once.
 
-**On AWS** it is the same. The SDKs retry throttles by themselves, three times in mode `standard`; a till may ask for
-more. Give up at some point, and say so to the customer.""",
+**On AWS** it is the same. The SDKs retry throttles by themselves, with three attempts in all in mode `standard`; a till
+may ask for more. Give up at some point, and say so to the customer.""",
     "buffer": """\
 **Why it works.** Lambda took all twelve events at once and kept them in its own queue. The mailer worked them off,
 three at a time; throttled events came again by themselves.
