@@ -2,12 +2,13 @@
 
 AWS: "Capacity unit consumption for read operations" and "... for write operations" (DynamoDB Developer Guide,
 read-write-operations): reads in steps of 4 KB, half for eventual consistency, double in a transaction; writes in steps
-of 1 KB, double in a transaction; an update by the larger of the item before and after; what does not exist costs the
-smallest step. "Using Global Secondary Indexes", "Provisioned throughput considerations": an index is written only when
-its keys or projected attributes change; a changed index key is a delete and a put. Local indexes draw on the table's
-units, global ones have their own.
+of 1 KB, double in a transaction; an update by the larger of the item before and after; a read of an item that does not
+exist, and a failed condition on one, cost the smallest step. "Using Global Secondary Indexes", "Provisioned throughput
+considerations": an index is written only when its keys or projected attributes change; a changed index key is a delete
+and a put. Local indexes draw on the table's units, global ones have their own.
 
-Not sourced: writes to indexes within a transaction are counted once here, not twice.
+Not sourced: a query or a scan that finds nothing costs one step here, as does the delete of an item that does not
+exist; writes to indexes within a transaction are counted once, not twice.
 """
 
 from __future__ import annotations
