@@ -6,11 +6,14 @@ first, read logs afterwards. What they show is equal at each run of the same cel
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+import boto3
+
 from helpers.dataplane.record import Entry, Kind, Record
-from helpers.teaching import diagrams, logs, names, output, plots
+from helpers.teaching import diagrams, logs, names, output, plots, workflows
 from helpers.teaching import timeline as timelines
 
 _NOTHING = "The last cell made no AWS call, so there is nothing to show."
@@ -126,6 +129,28 @@ def timeline(function_name: str, record: Record | None = None, since: int | None
         print(f"The last cell did not run function {function_name}, so there is nothing to draw.")
         return
     plots.draw(timelines.draw(function_name, runs), timelines.sentence(runs))
+
+
+def workflow(arn: str) -> None:
+    """Draw a state machine, and for an execution's ARN how each of its states ended; a list of them stands below.
+
+    Parameters
+    ----------
+    arn:
+        The ARN of a state machine of Step Functions, or of an execution.
+    """
+    client = boto3.client("stepfunctions")
+    found, ended = None, True
+    if ":execution:" in arn:
+        told = client.describe_state_machine_for_execution(executionArn=arn)
+        pages = client.get_paginator("get_execution_history").paginate(executionArn=arn)
+        found = workflows.outcomes([event for page in pages for event in page["events"]])
+        ended = client.describe_execution(executionArn=arn)["status"] != "RUNNING"
+    else:
+        told = client.describe_state_machine(stateMachineArn=arn)
+    definition = json.loads(told["definition"])
+    words = "\n".join(f"- {output.escape(line)}" for line in workflows.text(definition, found, ended))
+    output.markdown(f"```mermaid\n{workflows.flowchart(definition, found, ended)}\n```\n\n{words}")
 
 
 def _entries(record: Record | None, since: int | None) -> list[Entry]:
