@@ -94,3 +94,8 @@ READ_REQUESTS = Price(Decimal("0.125"), "million read request units", _TABLES)
 WRITE_CAPACITY = Price(Decimal("0.00065"), "hour of a write capacity unit", _TABLES)
 READ_CAPACITY = Price(Decimal("0.00013"), "hour of a read capacity unit", _TABLES)
 """DynamoDB, standard table class. The requests' prices were halved on 1 November 2024."""
+
+TRANSITIONS = Price(
+    Decimal("0.025"), "thousand state transitions of a standard workflow",
+    "infracost sfn_state_machine_test.golden; aws.amazon.com/step-functions/pricing",
+)  # fmt: skip

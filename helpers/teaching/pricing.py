@@ -272,6 +272,19 @@ def provisioned_table(write_units: Number, read_units: Number, hours: Number = p
     return Cost(tuple(parts))
 
 
+def workflow_cost(transitions: int) -> Cost:
+    """Return what the state transitions of standard workflows cost, retries included, without the tasks' own cost.
+
+    Raises
+    ------
+    ValueError
+        A negative number.
+    """
+    _check("transitions", transitions)
+    each, quantity = prices.TRANSITIONS.usd, _decimal(transitions)
+    return Cost((Part("workflow", quantity, "transitions", f"{each} USD per thousand", quantity * each / 1000),))
+
+
 def break_even(
     budget: Number, duration_ms: Number, memory_mb: int = 128, *, architecture: Architecture = "x86_64",
     free_tier: bool = False,

@@ -22,6 +22,7 @@ from helpers.teaching.pricing import (
     server_cost,
     usd,
     websocket_cost,
+    workflow_cost,
 )
 
 REQUESTS = st.integers(0, 10**12)
@@ -272,3 +273,9 @@ def test_http_and_websocket_apis() -> None:
         http_api_cost(300_000_001)
     with pytest.raises(ValueError, match="0 or more"):
         websocket_cost(-1, 0)
+
+
+def test_a_workflow_costs_its_transitions() -> None:
+    assert workflow_cost(6_000_000).total == Decimal("150.00")
+    with pytest.raises(ValueError, match="transitions is -1"):
+        workflow_cost(-1)
