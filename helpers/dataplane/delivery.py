@@ -16,15 +16,14 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from moto.core.exceptions import ServiceException
-from moto.iam.access_control import PermissionResult
 from moto.sqs.exceptions import QueueDoesNotExist
 from moto.sqs.models import Queue, sqs_backends
 
 from helpers.dataplane.awslambda.environment import Outcome
 from helpers.dataplane.awslambda.plane import LambdaPlane
-from helpers.dataplane.call import AWSError, Caller
+from helpers.dataplane.call import AWSError
 from helpers.dataplane.context import Context
-from helpers.dataplane.resource_policies import Asker, allows
+from helpers.dataplane.policies import Asked, Verdict, decide
 
 T = TypeVar("T")
 
@@ -135,17 +134,13 @@ class Post:
         taker = self._taker(target_arn)
         if taker.statements is None:
             return True
-        asker = Asker(service, source_arn, self._context.account_id)
-        return allows(taker.statements(target_arn), asker, taker.action, target_arn)
+        values = {"aws:sourcearn": source_arn, "aws:sourceaccount": self._context.account_id}
+        asked = Asked(taker.action, target_arn, service=service, values=values)
+        return decide([{"Statement": taker.statements(target_arn)}], asked, of_resource=True) is Verdict.ALLOW
 
     def _role_may(self, role: str, arn: str) -> bool:
         identities = self._context.identities
-        if identities.role(role) is None:
-            return False
-        caller = Caller("", "", "", role=role.rpartition("/")[2])
-        if not identities.enforce:
-            return True
-        return identities.verdict(caller, self._taker(arn).action, arn) is PermissionResult.PERMITTED
+        return identities.role(role) is not None and identities.role_may(role, self._taker(arn).action, arn)
 
     def _to_function(self, delivery: Delivery) -> None:
         self._functions.push(delivery.target_arn, delivery.body.encode(), delivery.service)

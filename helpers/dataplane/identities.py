@@ -2,25 +2,25 @@
 
 AWS: a call is made by an identity (the account's root, an IAM user, the session of an assumed role); without a policy
 that allows it, it is denied; an explicit deny wins ("Policy evaluation logic", IAM User Guide). Here: users, roles,
-policies and sessions are moto's, the evaluation of a policy is moto's too (wildcards in Action and Resource;
-conditions only in trust policies). Resource-based policies, boundaries and service control policies are not
-evaluated.
+policies and sessions are moto's; what the policies say is read in ``policies.py``. Policies of resources count where a
+service delivers to them and where an API is called, not yet for other calls.
 """
 
 from __future__ import annotations
 
+import json
 import secrets
 import threading
 from dataclasses import dataclass
 from typing import Any
 
 import moto.iam.models
-from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import IAMBackend, Role, iam_backends
 from moto.sts.models import sts_backends
 
 from helpers.dataplane.call import AWSError, Call, Caller
+from helpers.dataplane.policies import Asked, Verdict, decide
 from helpers.dataplane.resources import action_of, resource_of
 from helpers.dataplane.signature import Secret
 
@@ -147,35 +147,43 @@ class Identities:
             AWS's access-denied error, in the words that AWS uses.
         """
         caller = call.caller
-        if not self.enforce or not (caller.role or caller.user) or call.name == "GetCallerIdentity":
+        if not self.enforce or call.name == "GetCallerIdentity":
             return
         action, resource = action_of(call), resource_of(call)
-        verdict = self.verdict(caller, action, resource)
-        if verdict is PermissionResult.DENIED:
+        verdict = self.verdict(Asked(action, resource, caller))
+        if verdict is Verdict.DENY:
             raise denied(call, action, resource, "with an explicit deny in an identity-based policy")
-        if verdict is not PermissionResult.PERMITTED:
+        if verdict is Verdict.SILENT:
             raise denied(call, action, resource, f"because no identity-based policy allows the {action} action")
 
-    def verdict(self, caller: Caller, action: str, resource: str) -> PermissionResult:
-        """Return what the policies of a role or a user say to an action on a resource's ARN; a deny wins."""
-        results = [IAMPolicy(policy).is_action_permitted(action, resource) for policy in self._policies(caller)]
-        for decisive in (PermissionResult.DENIED, PermissionResult.PERMITTED):
-            if decisive in results:
-                return decisive
-        return PermissionResult.NEUTRAL
+    def verdict(self, asked: Asked) -> Verdict:
+        """Return what the policies of the caller say; the account's own key may do everything.
 
-    def documents(self, caller: Caller) -> list[dict[str, Any]]:
-        """Return the policies of a role or a user, read from their JSON."""
-        return [IAMPolicy(policy)._policy_json for policy in self._policies(caller)]
+        Raises
+        ------
+        AWSError
+            ``NotImplementedException``: a policy denies on grounds that are not built.
+        """
+        caller = asked.caller
+        assert caller is not None
+        return decide(self._documents(caller), asked) if caller.role or caller.user else Verdict.ALLOW
 
-    def _policies(self, caller: Caller) -> list[Any]:
+    def may(self, caller: Caller, action: str, resource: str) -> bool:
+        """Return whether the caller's policies allow an action on an ARN; always, unless ``enforce`` is on."""
+        return not self.enforce or self.verdict(Asked(action, resource, caller)) is Verdict.ALLOW
+
+    def role_may(self, arn: str, action: str, resource: str) -> bool:
+        """Return the same of a service that acts with a role."""
+        return self.may(Caller("", arn, "", role=arn.rpartition("/")[2]), action, resource)
+
+    def _documents(self, caller: Caller) -> list[dict[str, Any]]:
         iam = self._iam
-        inline: list[Any]
-        if caller.role:
-            inline = [iam.get_role_policy(caller.role, name)[1] for name in iam.list_role_policies(caller.role)]
-            return [*inline, *iam.list_attached_role_policies(caller.role)[0]]
-        inline = [iam.get_user_policy(caller.user, name) for name in iam.list_user_policies(caller.user)]
-        return [*inline, *iam.list_attached_user_policies(caller.user)[0]]
+        holders: list[Any] = [iam.get_role(caller.role)] if caller.role else [iam.get_user(caller.user)]
+        holders += iam.get_groups_for_user(caller.user) if caller.user else []
+        inline = [text for holder in holders for text in holder.policies.values()]
+        attached = [policy for holder in holders for policy in holder.managed_policies.values()]
+        current = [version.document for policy in attached for version in policy.versions if version.is_default]
+        return [json.loads(text) for text in inline + current]
 
 
 def denied(call: Call, action: str, resource: str, why: str) -> AWSError:

@@ -1,4 +1,4 @@
-"""The parts between services: policies, templates, the timetable, the places taken over from moto."""
+"""The parts between services: templates, the timetable, the places taken over from moto."""
 
 from __future__ import annotations
 
@@ -19,53 +19,7 @@ from moto.sns.models import Subscription
 from helpers import cloud
 from helpers.dataplane.clock import Clock
 from helpers.dataplane.input_transformers import fill, value_at
-from helpers.dataplane.resource_policies import Asker, allows
 from helpers.dataplane.timetable import Timetable
-
-QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
-SHOP = Asker("s3", "arn:aws:s3:::shop", "123456789012")
-
-
-def statement(**changes: Any) -> dict[str, Any]:
-    """Return a statement that lets S3 send to the queue."""
-    base = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage"}
-    return {**base, "Resource": QUEUE, **changes}
-
-
-@pytest.mark.parametrize(
-    ("changes", "allowed"),
-    [
-        ({}, True),
-        ({"Principal": "*"}, True),
-        ({"Principal": {"AWS": "*"}}, True),
-        ({"Principal": {"Service": ["sns.amazonaws.com", "s3.amazonaws.com"]}}, True),
-        ({"Principal": {"Service": "sns.amazonaws.com"}}, False),
-        ({"Principal": {"AWS": "arn:aws:iam::123456789012:root"}}, False),
-        ({"Action": ["SQS:*"]}, True),
-        ({"Action": "sqs:ReceiveMessage"}, False),
-        ({"Resource": "arn:aws:sqs:*:*:q"}, True),
-        ({"Resource": QUEUE + "2"}, False),
-        ({"Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::sh*"}}}, True),
-        ({"Condition": {"ArnEquals": {"AWS:SourceArn": "arn:aws:s3:::other"}}}, False),
-        ({"Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}}}, True),
-        ({"Condition": {"StringEquals": {"aws:SourceAccount": "999999999999"}}}, False),
-        ({"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}}, False),
-        ({"Effect": "Deny"}, False),
-    ],
-    ids=str,
-)
-def test_policies(changes: dict[str, Any], allowed: bool) -> None:
-    assert allows([statement(**changes)], SHOP, "sqs:SendMessage", QUEUE) is allowed
-
-
-def test_a_deny_wins() -> None:
-    assert not allows([statement(), statement(Effect="Deny")], SHOP, "sqs:SendMessage", QUEUE)
-
-
-def test_regional_principals() -> None:
-    asker = Asker("logs", "arn:aws:logs:us-east-1:123456789012:log-group:shop:*", "123456789012")
-    one = statement(Principal={"Service": "logs.us-east-1.amazonaws.com"})
-    assert allows([one], asker, "sqs:SendMessage", QUEUE)
 
 
 @pytest.mark.parametrize(

@@ -11,16 +11,17 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
-from moto.iam.access_control import PermissionResult
 
 from helpers import cloud
 from helpers.dataplane.call import Caller
 from helpers.dataplane.identities import Identities
+from helpers.dataplane.policies import Asked, Verdict
 from tests.wire import TRUST
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:moto")
 ACCOUNT = "123456789012"
-ALLOWED, DENIED, NEUTRAL = PermissionResult.PERMITTED, PermissionResult.DENIED, PermissionResult.NEUTRAL
+ALLOWED, DENIED, NEUTRAL = Verdict.ALLOW, Verdict.DENY, Verdict.SILENT
+ROLE = Caller("f", f"arn:aws:sts::{ACCOUNT}:assumed-role/worker/f", "", role="worker")
 MANAGED = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 
 
@@ -101,22 +102,22 @@ def test_verdicts(
     statements: list[Any],
     action: str,
     resource: str,
-    verdict: PermissionResult,
+    verdict: Verdict,
 ) -> None:
     for number, item in enumerate(statements):
         iam.put_role_policy(RoleName=role, PolicyName=f"p{number}", PolicyDocument=policy(item))
     identities = running._backend.context.identities
-    assert identities.verdict(Caller("f", "", "", role=role), action, resource) is verdict
+    assert identities.verdict(Asked(action, resource, ROLE)) is verdict
 
 
 def test_attached_and_inline_policies_count(running: cloud.Cloud, iam: Any, role: str) -> None:
     identities = running._backend.context.identities
-    caller = Caller("f", "", "", role=role)
-    assert identities.verdict(caller, "logs:PutLogEvents", "*") is NEUTRAL
+    asked = Asked("logs:PutLogEvents", "*", ROLE)
+    assert identities.verdict(asked) is NEUTRAL
     iam.attach_role_policy(RoleName=role, PolicyArn=MANAGED)
-    assert identities.verdict(caller, "logs:PutLogEvents", "*") is ALLOWED
+    assert identities.verdict(asked) is ALLOWED
     iam.put_role_policy(RoleName=role, PolicyName="no", PolicyDocument=policy(statement("Deny", "logs:*")))
-    assert identities.verdict(caller, "logs:PutLogEvents", "*") is DENIED
+    assert identities.verdict(asked) is DENIED
 
 
 def test_a_call_without_permission_is_denied_in_awss_words(iam: Any, role: str) -> None:
@@ -171,6 +172,28 @@ def test_a_user_has_what_its_policies_say(iam: Any) -> None:
     assert code_of(client("dynamodb").list_tables) == "ok"
     iam.update_access_key(UserName="ada", AccessKeyId=key["AccessKeyId"], Status="Inactive")
     assert code_of(client("dynamodb").list_tables) == "UnrecognizedClientException"
+
+
+def test_a_user_has_what_its_groups_policies_say(running: cloud.Cloud, iam: Any) -> None:
+    iam.create_user(UserName="bea")
+    iam.create_group(GroupName="readers")
+    iam.put_group_policy(GroupName="readers", PolicyName="p", PolicyDocument=policy(statement("Allow", "s3:Get*")))
+    caller = Caller("user bea", f"arn:aws:iam::{ACCOUNT}:user/bea", "", user="bea")
+    identities = running._backend.context.identities
+    assert not identities.may(caller, "s3:GetObject", "*")
+    iam.add_user_to_group(GroupName="readers", UserName="bea")
+    assert identities.may(caller, "s3:GetObject", "*")
+    assert not identities.may(caller, "s3:PutObject", "*")
+
+
+@pytest.mark.parametrize(("effect", "code"), [("Allow", "AccessDenied"), ("Deny", "NotImplementedException")])
+def test_a_condition_that_nobody_can_evaluate_opens_nothing(iam: Any, role: str, effect: str, code: str) -> None:
+    condition = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    unknown = policy({**statement(effect, "iam:ListUsers"), "Condition": condition})
+    iam.put_role_policy(RoleName=role, PolicyName="unknown", PolicyDocument=unknown)
+    if effect == "Deny":
+        iam.put_role_policy(RoleName=role, PolicyName="all", PolicyDocument=policy(statement("Allow", "*")))
+    assert code_of(as_role("iam").list_users) == code
 
 
 def test_policies_do_not_bind_unless_they_are_to_decide() -> None:

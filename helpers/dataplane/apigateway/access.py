@@ -10,19 +10,18 @@ are anonymous. Here the source address is always 127.0.0.1, whatever a header sa
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from moto.apigateway.models import Authorizer
 
 from helpers.dataplane.apigateway.errors import GatewayError
 from helpers.dataplane.apigateway.exchange import Exchange
-from helpers.dataplane.apigateway.iam import Iam, refused
+from helpers.dataplane.apigateway.iam import ACTION, Iam, refused
 from helpers.dataplane.apigateway.lambda_authorizers import LambdaAuthorizers
-from helpers.dataplane.apigateway.policies import ACTION, Asked, Verdict, decide, together
 from helpers.dataplane.apigateway.user_pools import UserPools
 from helpers.dataplane.call import AWSError, Caller
 from helpers.dataplane.context import Context
 from helpers.dataplane.delivery import Post
+from helpers.dataplane.policies import Asked, Verdict, decide, together
 
 DENIED = {"identity": "with an explicit deny in an identity-based policy",
           "resource": "with an explicit deny in a resource-based policy"}  # fmt: skip
@@ -33,7 +32,7 @@ class Access:
     """The step that checks the caller."""
 
     def __init__(self, context: Context, post: Post) -> None:
-        self._iam = Iam(context.identities)
+        self._iam, self._identities = Iam(context.identities), context.identities
         self.authorizers = LambdaAuthorizers(context, post)
         self._pools = UserPools(context)
 
@@ -63,19 +62,19 @@ class Access:
 
     def _policy_must_allow(self, exchange: Exchange) -> None:
         if exchange.snapshot.policy:
-            verdict = _of_policy(exchange, asked_by(exchange, None))
+            verdict = _of_policy(exchange, _asked_by(exchange, None))
             if verdict is not Verdict.ALLOW:
                 raise refused(exchange, None, _why(Verdict.SILENT, verdict, "resource"))
 
     def _signed(self, exchange: Exchange) -> None:
         caller = self._iam.signer(exchange)
-        asked = asked_by(exchange, caller)
-        identity, resource = self._iam.verdict(asked), _of_policy(exchange, asked)
+        asked = _asked_by(exchange, caller)
+        identity, resource = self._identities.verdict(asked), _of_policy(exchange, asked)
         if together(identity, resource) is not Verdict.ALLOW:
             raise refused(exchange, caller, _why(identity, resource, "identity"))
 
     def _custom(self, exchange: Exchange) -> None:
-        asked = asked_by(exchange, None)
+        asked = _asked_by(exchange, None)
         resource = _of_policy(exchange, asked)
         if resource is Verdict.DENY:
             raise refused(exchange, None, DENIED["resource"])
@@ -92,23 +91,17 @@ def _authorizer_of(exchange: Exchange) -> Authorizer:
     return authorizer
 
 
-def asked_by(exchange: Exchange, caller: Caller | None) -> Asked:
+def _asked_by(exchange: Exchange, caller: Caller | None) -> Asked:
     """Return the question that policies are asked about a request."""
-    values = {
-        "aws:sourceip": exchange.identity["sourceIp"],
-        "aws:useragent": exchange.identity.get("userAgent"),
-        "aws:principalarn": caller.arn if caller else None,
-        "aws:principalaccount": exchange.account_id if caller else None,
-        "aws:username": (caller.user or None) if caller else None,
-    }
-    if caller and caller.role:
-        values["aws:principalarn"] = f"arn:aws:iam::{exchange.account_id}:role/{caller.role}"
-    return Asked(exchange.method_arn, caller, {key: value for key, value in values.items() if value is not None})
+    values = {"aws:sourceip": exchange.identity["sourceIp"], "aws:useragent": exchange.identity.get("userAgent")}
+    return Asked(ACTION, exchange.method_arn, caller, values={"aws:sourcevpc": None, "aws:sourcevpce": None, **values})
 
 
 def _of_policy(exchange: Exchange, asked: Asked) -> Verdict:
-    documents: list[Any] = [json.loads(exchange.snapshot.policy)] if exchange.snapshot.policy else []
-    return decide(documents, asked, of_resource=True)
+    """Return what the API's policy says; it may name a resource in short, ``execute-api:/STAGE/METHOD/path``."""
+    api = exchange.method_arn.partition("/")[0]
+    text = (exchange.snapshot.policy or "{}").replace('"execute-api:/', f'"{api}/')
+    return decide([json.loads(text)], asked, of_resource=True)
 
 
 def _why(identity: Verdict, resource: Verdict, silent: str) -> str:

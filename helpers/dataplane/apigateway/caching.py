@@ -24,7 +24,6 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from moto.apigateway.models import apigateway_backends
-from moto.iam.access_control import PermissionResult
 
 from helpers.dataplane.apigateway.errors import GatewayError
 from helpers.dataplane.apigateway.exchange import Exchange
@@ -32,6 +31,7 @@ from helpers.dataplane.apigateway.stages import canary
 from helpers.dataplane.call import AWSError, Call
 from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
+from helpers.dataplane.policies import Asked, Verdict
 from helpers.dataplane.web import HttpResponse
 
 LARGEST = 1_048_576
@@ -112,10 +112,7 @@ class Cache:
         if not access_key or identities.secret(access_key) is None:
             return False
         caller = identities.caller(access_key)
-        if not (caller.user or caller.role):
-            return True
-        action = "execute-api:InvalidateCache"
-        return identities.verdict(caller, action, exchange.method_arn) is PermissionResult.PERMITTED
+        return identities.verdict(Asked("execute-api:InvalidateCache", exchange.method_arn, caller)) is Verdict.ALLOW
 
     def flush_stage(self, call: Call) -> HttpResponse:
         """FlushStageCache."""

@@ -3,20 +3,20 @@
 AWS: the signature is for the service ``execute-api``; the caller needs ``execute-api:Invoke`` on the method's ARN
 ("Control access to a REST API with IAM permissions", API Gateway Developer Guide). Here the same, also in a cloud that
 runs without ``enforce_iam``: the owner of the API has asked that policies decide, and AWS always asks them. The
-account's own key may do everything. Differs: a signature may be 15 minutes old, on AWS 5; policies of a user's groups
-and session policies are not read. The wordings are those seen on AWS; that they end in "because no ..." is recent.
+account's own key may do everything. Differs: a signature may be 15 minutes old, on AWS 5; session
+policies are not read. The wordings are those seen on AWS; that they end in "because no ..." is recent.
 """
 
 from __future__ import annotations
 
 from helpers.dataplane.apigateway.errors import GatewayError
 from helpers.dataplane.apigateway.exchange import Exchange
-from helpers.dataplane.apigateway.policies import ACTION, Asked, Verdict, decide
 from helpers.dataplane.call import AWSError, Caller
 from helpers.dataplane.identities import Identities
 from helpers.dataplane.signature import Signature, verify
 
 SERVICE = "execute-api"
+ACTION = "execute-api:Invoke"
 
 
 class Iam:
@@ -52,14 +52,6 @@ class Iam:
             "userArn": caller.arn,
         }
         return caller
-
-    def verdict(self, asked: Asked) -> Verdict:
-        """Return what the caller's own policies say."""
-        caller = asked.caller
-        assert caller is not None
-        if not (caller.role or caller.user):
-            return Verdict.ALLOW
-        return decide(self._identities.documents(caller), asked)
 
 
 def _check_scope(signature: Signature, region: str) -> None:

@@ -25,11 +25,11 @@ from helpers.dataplane.apigateway import proxy_event
 from helpers.dataplane.apigateway.errors import GatewayError
 from helpers.dataplane.apigateway.exchange import Exchange
 from helpers.dataplane.apigateway.integrations.lambda_proxy import function_arn
-from helpers.dataplane.apigateway.policies import Asked, Verdict, decide
 from helpers.dataplane.call import AWSError, Call
 from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
 from helpers.dataplane.delivery import Delivery, Post
+from helpers.dataplane.policies import Asked, Verdict, decide
 from helpers.dataplane.web import HttpResponse
 
 LONGEST_TTL = 3600

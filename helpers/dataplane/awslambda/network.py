@@ -32,13 +32,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from moto.awslambda.models import LambdaFunction
-from moto.iam.access_control import PermissionResult
 from werkzeug.datastructures import Headers
 
 from helpers.dataplane import vpc
 from helpers.dataplane.awslambda.functions import Functions
 from helpers.dataplane.awslambda.rules import invalid
-from helpers.dataplane.call import AWSError, Caller
+from helpers.dataplane.call import AWSError
 from helpers.dataplane.context import Context
 from helpers.dataplane.frontdoor import POLLER
 from helpers.dataplane.web import HttpRequest, HttpResponse
@@ -104,12 +103,8 @@ class Networks:
         return Connection("", self._vpc_of(subnets, groups), subnets, groups)
 
     def _check_role(self, arn: str) -> None:
-        if not self._context.identities.enforce:
-            return
-        caller = Caller("lambda", arn, "", role=arn.rpartition("/")[2])
         for action in _NEEDED:
-            verdict = self._context.identities.verdict(caller, f"ec2:{action}", "*")
-            if verdict is not PermissionResult.PERMITTED:
+            if not self._context.identities.role_may(arn, f"ec2:{action}", "*"):
                 raise invalid(f"The provided execution role does not have permissions to call {action} on EC2")
 
     def _vpc_of(self, subnets: tuple[str, ...], groups: tuple[str, ...]) -> str:

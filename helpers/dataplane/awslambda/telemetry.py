@@ -19,13 +19,11 @@ from collections.abc import Mapping, Sequence
 
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.utils import utcnow
-from moto.iam.access_control import PermissionResult
 from moto.logs.models import logs_backends
 
 from helpers.dataplane.awslambda.environment import LogLine, Outcome
 from helpers.dataplane.awslambda.fleet import Load
 from helpers.dataplane.awslambda.functions import Target
-from helpers.dataplane.call import Caller
 from helpers.dataplane.context import Context
 
 TAIL_BYTES = 4096
@@ -53,13 +51,8 @@ class Telemetry:
         backend.put_log_events(group, stream, events)
 
     def _may_log(self, target: Target, group: str) -> bool:
-        identities = self._context.identities
-        if not identities.enforce:
-            return True
-        caller = Caller("lambda", "", "", role=target.function.role.rpartition("/")[2])
-        region = target.function.region
-        resource = f"arn:aws:logs:{region}:{self._context.account_id}:log-group:{group}:*"
-        return identities.verdict(caller, "logs:PutLogEvents", resource) is PermissionResult.PERMITTED
+        resource = f"arn:aws:logs:{target.function.region}:{self._context.account_id}:log-group:{group}:*"
+        return self._context.identities.role_may(target.function.role, "logs:PutLogEvents", resource)
 
     def count_invocation(self, target: Target, outcome: Outcome, load: Load) -> None:
         """Count an invocation that ran, and the ``load`` when it began."""

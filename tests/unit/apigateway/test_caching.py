@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from moto.apigateway.models import Stage
-from moto.iam.access_control import PermissionResult
 from werkzeug.datastructures import Headers
 
 from helpers.dataplane.apigateway.caching import LARGEST, Cache, key_of
@@ -20,6 +19,7 @@ from helpers.dataplane.apigateway.errors import GatewayError
 from helpers.dataplane.apigateway.exchange import Exchange
 from helpers.dataplane.apigateway.snapshot import Resource, Snapshot
 from helpers.dataplane.call import Caller
+from helpers.dataplane.policies import Asked, Verdict
 from helpers.dataplane.web import HttpRequest, HttpResponse
 
 NAMES = ["a", "b", "c"]
@@ -100,9 +100,11 @@ class Policies:
     def caller(self, access_key: str) -> Caller:
         return Caller(access_key, "", access_key, user="" if access_key == "root" else access_key)
 
-    def verdict(self, caller: Caller, action: str, resource: str) -> PermissionResult:
-        assert (action, resource) == ("execute-api:InvalidateCache", "arn:aws:execute-api:us-east-1:1:api/prod/GET/tea")
-        return PermissionResult.PERMITTED if caller.user == "allowed" else PermissionResult.NEUTRAL
+    def verdict(self, asked: Asked) -> Verdict:
+        assert asked.action == "execute-api:InvalidateCache"
+        assert asked.resource == "arn:aws:execute-api:us-east-1:1:api/prod/GET/tea"
+        assert asked.caller is not None
+        return Verdict.ALLOW if asked.caller.user in ("", "allowed") else Verdict.SILENT
 
 
 @pytest.fixture

@@ -15,14 +15,15 @@ from urllib.parse import parse_qsl
 from moto.apigatewayv2.models import Authorizer
 
 from helpers.dataplane.apigateway.errors import GatewayError
+from helpers.dataplane.apigateway.iam import ACTION
 from helpers.dataplane.apigateway.integrations.lambda_proxy import function_arn
 from helpers.dataplane.apigateway.lambda_authorizers import checked
-from helpers.dataplane.apigateway.policies import Asked, Verdict, decide
 from helpers.dataplane.apigateway.websocket import events
 from helpers.dataplane.apigateway.websocket.events import Session
 from helpers.dataplane.call import AWSError
 from helpers.dataplane.context import Context
 from helpers.dataplane.delivery import Delivery, Post
+from helpers.dataplane.policies import Asked, Verdict, decide
 from helpers.dataplane.web import HttpRequest
 
 _EMPTY: dict[str, Any] = {"queryStringParameters": {}, "multiValueQueryStringParameters": {}, "stageVariables": {}}
@@ -55,7 +56,7 @@ def authorize(
         told = answer.get("errorMessage") if isinstance(answer, dict) else None
         raise GatewayError("UNAUTHORIZED" if told == "Unauthorized" else "AUTHORIZER_CONFIGURATION_ERROR")
     found = checked(answer)
-    if decide([found["policyDocument"]], Asked(arn)) is not Verdict.ALLOW:
+    if decide([found["policyDocument"]], Asked(ACTION, arn)) is not Verdict.ALLOW:
         raise GatewayError("ACCESS_DENIED")
     return {**found["context"], "principalId": found["principalId"]}
 

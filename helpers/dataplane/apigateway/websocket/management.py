@@ -13,8 +13,6 @@ import time
 from datetime import UTC, datetime
 from urllib.parse import unquote
 
-from moto.iam.access_control import PermissionResult
-
 from helpers.dataplane.apigateway.websocket.apis import WebSocketApis
 from helpers.dataplane.apigateway.websocket.connection import LARGEST_MESSAGE
 from helpers.dataplane.call import AWSError, Call, Caller
@@ -64,11 +62,8 @@ class Management:
         return identities.caller(signature.access_key_id)
 
     def _authorize(self, call: Call, below: str) -> None:
-        identities, caller = self._context.identities, call.caller
-        if not identities.enforce or not (caller.role or caller.user):
-            return
-        arn = f"arn:aws:execute-api:{call.region}:{call.account_id}:{below}"
-        if identities.verdict(caller, "execute-api:ManageConnections", arn) is not PermissionResult.PERMITTED:
+        caller, arn = call.caller, f"arn:aws:execute-api:{call.region}:{call.account_id}:{below}"
+        if not self._context.identities.may(caller, "execute-api:ManageConnections", arn):
             message = (
                 f"User: {caller.arn} is not authorized to perform: execute-api:ManageConnections on resource: {arn}"
             )

@@ -16,14 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from moto.iam.access_control import PermissionResult
-
 from helpers.dataplane.awslambda.environment import Outcome
 from helpers.dataplane.awslambda.event_sources import filters
 from helpers.dataplane.awslambda.functions import Functions, Target
 from helpers.dataplane.awslambda.invocation import Invoker, Request
 from helpers.dataplane.awslambda.telemetry import Telemetry
-from helpers.dataplane.call import AWSError, Caller
+from helpers.dataplane.call import AWSError
 from helpers.dataplane.context import Context
 from helpers.dataplane.frontdoor import POLLER
 
@@ -231,15 +229,8 @@ def failures_in(payload: bytes, known: Sequence[str]) -> set[str] | None:
 
 def missing_permissions(context: Context, target: Target, source_arn: str) -> list[str]:
     """Return what the function's execution role may not do on a source; nothing unless roles are enforced."""
-    if not context.identities.enforce:
-        return []
-    caller = Caller("lambda", "", "", role=str(target.function.role).rpartition("/")[2])
-    verdict, service = context.identities.verdict, source_arn.split(":")[2]
-    return [
-        name
-        for name in PERMISSIONS[service]
-        if verdict(caller, f"{service}:{name}", source_arn) is not PermissionResult.PERMITTED
-    ]
+    role, service, may = str(target.function.role), source_arn.split(":")[2], context.identities.role_may
+    return [name for name in PERMISSIONS[service] if not may(role, f"{service}:{name}", source_arn)]
 
 
 def is_throttle(error: AWSError) -> bool:
