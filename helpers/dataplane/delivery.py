@@ -92,9 +92,10 @@ class Post:
             The function is not there, refuses, or is throttled.
         """
         body = delivery.body.encode()
-        return self._written_down(delivery, lambda: self._functions.call(delivery.target_arn, body, delivery.service))
+        arn, service = delivery.target_arn, delivery.service
+        return self._written_down(delivery, lambda: self._functions.call(arn, body, service), awaited=True)
 
-    def _written_down(self, delivery: Delivery, act: Callable[[], T]) -> T:
+    def _written_down(self, delivery: Delivery, act: Callable[[], T], **detail: bool) -> T:
         started, outcome = time.time(), "ok"
         target = delivery.target_arn.split(":")
         name = f"function {target[6]}" if target[2] == "lambda" else target[2]
@@ -108,6 +109,7 @@ class Post:
             self._context.record.add(
                 "event", delivery.service, name, delivery.action,
                 subject=delivery.subject, outcome=outcome, started=started, milliseconds=(time.time() - started) * 1000,
+                **detail,
             )  # fmt: skip
 
     def _check(self, delivery: Delivery) -> None:
