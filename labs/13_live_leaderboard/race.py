@@ -1,6 +1,6 @@
 """The harbour run as you find it: tables, a function that counts, gates that write scores.
 
-``race.prepare()`` makes them, ``race.run("r1")`` sends runners through the gates, ``race.broken_gate()`` sends some through
+``race.prepare()`` makes them, ``race.run("r1")`` sends runners through the gates, ``race.broken_gate()`` some through
 a gate that writes nonsense once. Read this file if you like; no answer is in it.
 """
 
@@ -77,7 +77,7 @@ def run(name: str) -> None:
     """Let all runners pass three gates of the round ``name``; each gate writes a score."""
     points = random.Random(name)
     scores = [
-        _score(name, runner, gate, points.randint(1, 9) * 24 + number, 10000 * _HOUR)
+        _score(name, runner, gate, points.randint(1, 9) * 24 + (number if gate == 1 else 0), 10000 * _HOUR)
         for gate in (1, 2, 3)
         for number, runner in enumerate(RUNNERS)
     ]
