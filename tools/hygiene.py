@@ -126,6 +126,15 @@ def no_stderr(notebook: Any) -> list[str]:
     ]
 
 
+def statements_hold(notebook: Any) -> list[str]:
+    """A statement that a cell checks was true when the notebook ran."""
+    return [
+        _at(cell, "shows that its statement does not hold")
+        for cell, output in outputs_of(notebook)
+        if "✗ **Not so**" in str(output.get("data", {}).get("text/markdown", ""))
+    ]
+
+
 def no_dollar_prices(notebook: Any) -> list[str]:
     """Prices are written ``0.20 USD``: a pair of dollar signs turns into a formula."""
     texts = [(cell, source_of(cell)) for cell in notebook.cells if cell.cell_type == "markdown"]
@@ -243,7 +252,7 @@ def outputs_of(notebook: Any) -> Iterator[tuple[Any, Any]]:
 
 EVERY_NOTEBOOK: list[Callable[[Any], list[str]]] = [
     *(execution_counts, outputs_present, stored_errors, plain_python, ignored_outputs, no_stderr, no_dollar_prices),
-    *(short_cells, figures, no_machine_paths, imports),
+    *(statements_hold, short_cells, figures, no_machine_paths, imports),
 ]
 """The rules for chapters and for the solutions of labs."""
 

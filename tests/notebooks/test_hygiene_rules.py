@@ -109,6 +109,7 @@ BAD: list[tuple[Rule, Callable[[Any], None], str]] = [
     (hygiene.ignored_outputs, cell_becomes("# NBVAL_IGNORE_OUTPUT\n1"), "a marker in a comment"),
     (hygiene.ignored_outputs, ignoring(2), "2 cells ignore their outputs; at most 1"),
     (hygiene.no_stderr, cell_becomes("1", text("DeprecationWarning: old", "stderr")), "DeprecationWarning"),
+    (hygiene.statements_hold, cell_becomes("1", shown(text__markdown="✗ **Not so**: 1 is 2.")), "does not hold"),
     (hygiene.no_dollar_prices, prose_gains(" It costs $0.20 and $5."), "dollar sign"),
     (hygiene.no_dollar_prices, cell_becomes("1", shown(text__markdown="It costs $5.")), "dollar sign"),
     (hygiene.short_cells, cell_becomes("\n".join(["x = 1"] * 21)), "has 21 lines, at most 20"),
