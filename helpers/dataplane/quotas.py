@@ -2,6 +2,9 @@
 
 Defaults are AWS's for an established account in us-east-1 ("Lambda quotas", Lambda Developer Guide). A new account
 starts lower, and a lesson may too: ``cloud.start(quotas={"lambda.concurrent_executions": 5})``.
+
+Where they differ: on AWS at least 100 of the concurrency stay unreserved, so an account with a limit of 100 or less can
+reserve nothing ("Configuring reserved concurrency"). Here such an account keeps a tenth of its limit, unless told.
 """
 
 from __future__ import annotations
