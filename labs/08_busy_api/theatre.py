@@ -41,7 +41,7 @@ CROWD = [
 ]
 """Who asks for what: one after the other, as fast as they can."""
 STATES = ["function", "cache", "refused (429)", "no key (403)", "failed"]
-_REFILL_SECONDS = 4.0
+_REFILL_SECONDS = 5.0
 _http = urllib3.PoolManager()
 _known: dict[str, Any] = {}
 
