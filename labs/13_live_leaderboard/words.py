@@ -49,7 +49,8 @@ WHY = {
     "follow": "Lambda polls the stream about four times a second and invokes the function with a batch. It began with "
     "the oldest record, so nothing was missed. On AWS a table has many shards, each read by itself.",
     "once": "A batch may come again: after an error, a timeout, or when Lambda is not sure. The id and the points are "
-    "written together or not at all, so no delivery counts twice, and none is lost between the two writes.",
+    "written together or not at all, so no delivery counts twice, and none is lost between the two writes. "
+    "On AWS a record lives for a day: after that, its id could expire.",
     "poison": "Lambda halved the batch until the nonsense was alone, tried it again, and gave it up; its address in "
     "the stream is in the queue. Without that, the shard would stand still for up to 24 hours.",
     "top": "The index keeps each round in the order of points: ten items are read, however many run. On AWS the index "
