@@ -35,7 +35,8 @@ little of each. Query it with `IndexName=...`.""",
 `dynamodb.update_table(TableName="rides", AttributeDefinitions=[...line and open_since, type S...],
 GlobalSecondaryIndexUpdates=[{"Create": {"IndexName": "open-rides", "KeySchema": [{"AttributeName": "line", "KeyType":
 "HASH"}, {"AttributeName": "open_since", "KeyType": "RANGE"}], "Projection": {"ProjectionType": "KEYS_ONLY"}}}])`, and
-`rides.query(IndexName="open-rides", KeyConditionExpression=Key("line").eq(line))["Items"]`.""",
+`rides.query(IndexName="open-rides", KeyConditionExpression=Key("line").eq(line))["Items"]`. If the table has
+provisioned units, `Create` also wants `"ProvisionedThroughput": {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}`.""",
     ],
     "units": [
         """\
