@@ -52,7 +52,8 @@ WHY = {
     "written together or not at all, so no delivery counts twice, and none is lost between the two writes. "
     "On AWS a record lives for a day: after that, its id could expire.",
     "poison": "Lambda halved the batch until the nonsense was alone, tried it again, and gave it up; its address in "
-    "the stream is in the queue. Without that, the shard would stand still for up to 24 hours.",
+    "the stream is in the queue. On AWS, "
+    "without that, the shard would stand still for up to 24 hours.",
     "top": "The index keeps each round in the order of points: ten items are read, however many run. On AWS the index "
     "follows a moment after the table.",
     "ttl": "Old scores go without costing write units. Their deletions pass through the stream, too, marked with "
