@@ -80,7 +80,7 @@ def test_both_ways(aws: Subject) -> None:
     aws.wait(lambda: points(away) is None)
 
 
-@pytest.mark.cloud(speed=4)
+@pytest.mark.cloud(speed=2)
 @promise(WORK, "a strongly consistent read of another Region may miss a write: replication takes up to about a second")
 def test_lag(aws: Subject) -> None:
     home, away = spread(aws)
@@ -103,7 +103,7 @@ def test_streams(aws: Subject) -> None:
         away.update_table(TableName="t", StreamSpecification={"StreamEnabled": False})
 
 
-@pytest.mark.cloud(speed=4)
+@pytest.mark.cloud(speed=2)
 @promise(WORK, "of two writes to one item in two Regions at once, the later one wins everywhere")
 @pytest.mark.parametrize("last", [0, 1])
 def test_last_writer_wins(aws: Subject, last: int) -> None:
@@ -111,12 +111,12 @@ def test_last_writer_wins(aws: Subject, last: int) -> None:
     score(regions[1 - last], 1)
     score(regions[last], 2)
     aws.wait(lambda: [points(each) for each in regions] == ["2", "2"])
-    time.sleep(0.5)
+    time.sleep(0.8)
     assert [points(each) for each in regions] == ["2", "2"]
 
 
 @promise(WORK, "a condition is checked against the item in the Region of the write")
-@pytest.mark.cloud(speed=4)
+@pytest.mark.cloud(speed=2)
 def test_condition(aws: Subject) -> None:
     home, away = spread(aws)
     score(home, 1)

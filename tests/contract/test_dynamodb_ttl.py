@@ -12,7 +12,7 @@ from tests.contract.subjects import Subject, promise
 from tests.contract.tables import consumed
 from tests.contract.test_dynamodb_streams import streamed, told
 
-pytestmark = pytest.mark.cloud(speed=120)
+pytestmark = pytest.mark.cloud(speed=40)
 TTL = "Amazon DynamoDB Developer Guide, Using time to live (TTL) in DynamoDB"
 EXPIRED = "Amazon DynamoDB Developer Guide, Working with expired items and time to live (TTL)"
 MARKED = "Amazon DynamoDB Developer Guide, DynamoDB Streams and Time to Live"
