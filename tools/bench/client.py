@@ -14,6 +14,7 @@ import statistics
 import time
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tools.bench import apis, events
@@ -85,7 +86,16 @@ def measure_tables() -> dict[str, float]:
     def get(number: int) -> None:
         assert dynamodb.get_item(TableName="books", Key={"id": {"S": str(number)}})["Item"]["pages"] == {"N": "100"}
 
-    return {"put_item": statistics.median(times(put, CALLS)), "get_item": statistics.median(times(get, CALLS))}
+    figures = {"put_item": statistics.median(times(put, CALLS)), "get_item": statistics.median(times(get, CALLS))}
+    return figures | {"puts_per_second": rate(put), "gets_per_second": rate(get)}
+
+
+def rate(call: Callable[[int], Any]) -> float:
+    """Return how many calls a second eight threads make together."""
+    with ThreadPoolExecutor(8) as threads:
+        began = time.perf_counter()
+        list(threads.map(call, range(CALLS)))
+        return CALLS / (time.perf_counter() - began)
 
 
 def measure_queues() -> dict[str, float]:

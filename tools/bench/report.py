@@ -43,13 +43,15 @@ ROWS = (
     Row("warm_p95", "Lambda, warm, p95", "ms", "", lambda _: None),
     Row("put_item", "dynamodb.put_item", "ms", "within 1.5", within("put_item", 1.5)),
     Row("get_item", "dynamodb.get_item", "ms", "", lambda _: None),
+    Row("puts_per_second", "dynamodb.put_item, eight threads", "a second", "", lambda _: None),
+    Row("gets_per_second", "dynamodb.get_item, eight threads", "a second", "", lambda _: None),
+    Row("send_message", "sqs.send_message, short queue", "ms", "within 2", within("send_message", 2)),
     Row("messages_per_second", "messages through SQS to Lambda", "a second", "", lambda _: None),
     Row("put_to_start", "S3 put_object to the function's start", "ms", "", lambda _: None),
     Row("api_first", "first API Gateway call", "ms", "", lambda _: None),
     Row("api_mock", "REST API, mock", "requests a second", "", lambda _: None),
     Row("api_proxy", "REST API, function behind AWS_PROXY", "requests a second", "", lambda _: None),
     Row("api_cached", "REST API, response from the cache", "requests a second", "", lambda _: None),
-    Row("send_message", "sqs.send_message, short queue", "ms", "within 2", within("send_message", 2)),
 )
 TITLES = {
     "course": "this course, in the kernel",
