@@ -124,6 +124,20 @@ class Identities:
         except NotFoundException:
             return None
 
+    def lets_assume(self, arn: str, service: str) -> bool:
+        """Return whether there is a role of that ARN which an AWS service, such as ``lambda``, may assume.
+
+        Raises
+        ------
+        AWSError
+            ``NotImplementedException``: the role's trust policy uses what is not built.
+        """
+        role = self.role(arn)
+        if role is None:
+            return False
+        asked = Asked("sts:AssumeRole", arn, service=service, values={"aws:sourceaccount": self.account_id})
+        return decide([_read(role.assume_role_policy_document)], asked, of_resource=True) is Verdict.ALLOW
+
     def role_id(self, name: str) -> str:
         """Return the unique id of a role, ``AROA...``."""
         return str(self._iam.get_role(name).id)
@@ -183,7 +197,12 @@ class Identities:
         inline = [text for holder in holders for text in holder.policies.values()]
         attached = [policy for holder in holders for policy in holder.managed_policies.values()]
         current = [version.document for policy in attached for version in policy.versions if version.is_default]
-        return [json.loads(text) for text in inline + current]
+        return [_read(document) for document in inline + current]
+
+
+def _read(document: str | dict[str, Any]) -> dict[str, Any]:
+    """Return a policy, of which moto keeps the text, or what a CloudFormation template says."""
+    return document if isinstance(document, dict) else dict(json.loads(document))
 
 
 def denied(call: Call, action: str, resource: str, why: str) -> AWSError:

@@ -20,7 +20,6 @@ from typing import Any
 from moto.scheduler.models import Schedule as Stored
 from moto.scheduler.models import scheduler_backends
 
-from helpers.dataplane.awslambda.rules import trusts
 from helpers.dataplane.call import AWSError, Call
 from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
@@ -97,8 +96,7 @@ class SchedulerPlane:
         if service not in _TARGETS:
             message = f"a schedule's target in {service} is not built in this local cloud; AWS has it"
             raise AWSError("NotImplementedException", message, 501)
-        role = self._context.identities.role(target["RoleArn"])
-        if role is None or not trusts(role.assume_role_policy_document, "scheduler.amazonaws.com"):
+        if not self._context.identities.lets_assume(target["RoleArn"], "scheduler"):
             message = "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
             raise AWSError("ValidationException", message, 400)
 

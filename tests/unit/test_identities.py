@@ -186,6 +186,19 @@ def test_a_user_has_what_its_groups_policies_say(running: cloud.Cloud, iam: Any)
     assert not identities.may(caller, "s3:PutObject", "*")
 
 
+def test_a_stacks_roles_policies_count(running: cloud.Cloud) -> None:
+    trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:*"}]}
+    inline = {"PolicyName": "p", "PolicyDocument": {"Statement": [statement("Allow", "s3:Get*")]}}
+    properties = {"RoleName": "stacked", "AssumeRolePolicyDocument": trust, "Policies": [inline]}
+    template = {"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": properties}}}
+    boto3.client("cloudformation").create_stack(
+        StackName="roles", TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_NAMED_IAM"]
+    )
+    identities, arn = running._backend.context.identities, f"arn:aws:iam::{ACCOUNT}:role/stacked"
+    assert identities.lets_assume(arn, "lambda")
+    assert identities.role_may(arn, "s3:GetObject", "*") and not identities.role_may(arn, "s3:PutObject", "*")
+
+
 @pytest.mark.parametrize(("effect", "code"), [("Allow", "AccessDenied"), ("Deny", "NotImplementedException")])
 def test_a_condition_that_nobody_can_evaluate_opens_nothing(iam: Any, role: str, effect: str, code: str) -> None:
     condition = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
@@ -194,6 +207,28 @@ def test_a_condition_that_nobody_can_evaluate_opens_nothing(iam: Any, role: str,
     if effect == "Deny":
         iam.put_role_policy(RoleName=role, PolicyName="all", PolicyDocument=policy(statement("Allow", "*")))
     assert code_of(as_role("iam").list_users) == code
+
+
+@pytest.mark.parametrize(
+    ("changes", "may"),
+    [
+        ({}, True),
+        ({"Principal": {"Service": ["sqs.amazonaws.com"]}}, False),
+        ({"Action": "sts:TagSession"}, False),
+        ({"Effect": "Deny"}, False),
+        ({"Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}}}, True),
+        ({"Condition": {"StringEquals": {"aws:SourceAccount": "999999999999"}}}, False),
+    ],
+    ids=str,
+)
+def test_a_service_assumes_what_trusts_it(
+    running: cloud.Cloud, iam: Any, role: str, changes: dict[str, Any], may: bool
+) -> None:
+    trust = {"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=policy(trust | changes))
+    identities = running._backend.context.identities
+    assert identities.lets_assume(f"arn:aws:iam::{ACCOUNT}:role/{role}", "scheduler") is may
+    assert not identities.lets_assume(f"arn:aws:iam::{ACCOUNT}:role/nobody", "scheduler")
 
 
 def test_policies_do_not_bind_unless_they_are_to_decide() -> None:

@@ -71,25 +71,8 @@ def _check_variables(variables: dict[str, str]) -> None:
 
 def check_role(arn: str, identities: Identities) -> None:
     """Check that the execution role exists and that its trust policy lets Lambda assume it."""
-    role = identities.role(arn)
-    if role is None or not trusts(role.assume_role_policy_document, "lambda.amazonaws.com"):
+    if not identities.lets_assume(arn, "lambda"):
         raise invalid("The role defined for the function cannot be assumed by Lambda.")
-
-
-def trusts(document: str | dict[str, Any], service: str) -> bool:
-    policy = json.loads(document) if isinstance(document, str) else document
-    statements = policy.get("Statement") or []
-    for statement in statements if isinstance(statements, list) else [statements]:
-        principals = statement.get("Principal") or {}
-        services = principals.get("Service", []) if isinstance(principals, dict) else []
-        actions = statement.get("Action", [])
-        if (
-            statement.get("Effect") == "Allow"
-            and service in ([services] if isinstance(services, str) else services)
-            and {"sts:AssumeRole", "sts:*", "*"} & set([actions] if isinstance(actions, str) else actions)
-        ):
-            return True
-    return False
 
 
 def check_package(content: bytes | None, request_bytes: int, operation: str) -> None:

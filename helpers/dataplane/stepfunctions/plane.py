@@ -20,7 +20,6 @@ from moto.core.exceptions import JsonRESTError
 from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend, stepfunctions_parser_backends
 
-from helpers.dataplane.awslambda.rules import trusts
 from helpers.dataplane.call import AWSError, Call
 from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
@@ -78,8 +77,7 @@ class StepFunctionsPlane:
         given = call.params
         if given.get("definition"):
             definition.check(given["definition"])
-        role = self._context.identities.role(given["roleArn"]) if given.get("roleArn") else None
-        if given.get("roleArn") and not (role and trusts(role.assume_role_policy_document, "states.amazonaws.com")):
+        if given.get("roleArn") and not self._context.identities.lets_assume(given["roleArn"], "states"):
             message = (
                 "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to "
                 "assume the provided role."

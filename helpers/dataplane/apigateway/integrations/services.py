@@ -27,7 +27,6 @@ from helpers.dataplane.apigateway.errors import GatewayError
 from helpers.dataplane.apigateway.exchange import Exchange
 from helpers.dataplane.apigateway.integrations import mapping
 from helpers.dataplane.apigateway.integrations.waiting import patience
-from helpers.dataplane.awslambda.rules import trusts
 from helpers.dataplane.context import Context
 from helpers.dataplane.web import HttpResponse
 
@@ -79,8 +78,7 @@ class Services:
 
     def _role(self, exchange: Exchange, integration: dict[str, Any]) -> Credentials:
         arn = mapping.filled(integration.get("credentials") or "", exchange.stage_variables)
-        role = self._context.identities.role(arn)
-        if role is None or not trusts(role.assume_role_policy_document, "apigateway.amazonaws.com"):
+        if not self._context.identities.lets_assume(arn, "apigateway"):
             exchange.failed("API Gateway does not have permission to assume the provided role")
             raise GatewayError("API_CONFIGURATION_ERROR")
         with self._lock:
