@@ -13,7 +13,8 @@ OK = {"application/json": '{"statusCode": 200}'}
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [
-        {"Effect": "Allow", "Principal": {"Service": "apigateway.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        {"Effect": "Allow", "Principal": {"Service": [f"{name}.amazonaws.com"]}, "Action": "sts:AssumeRole"}
+        for name in ("apigateway", "states")
     ],
 }
 
