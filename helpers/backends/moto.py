@@ -147,7 +147,7 @@ def _apigateway(context: Context, post: Post) -> DataPlane:
 
 
 def _stepfunctions(context: Context) -> DataPlane:
-    from helpers.dataplane.stepfunctions.plane import StepFunctionsPlane  # moto's parser: 60 MB and a second
+    from helpers.dataplane.stepfunctions.plane import StepFunctionsPlane  # moto's parser: 120 MB and two seconds
 
     return StepFunctionsPlane(context)
 

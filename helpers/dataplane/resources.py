@@ -63,7 +63,7 @@ _ARN_FORMS = {
     "sns": {"TopicArn": "{name}", "Name": "{base}:{name}"},
     "lambda": {"FunctionName": "{base}:function:{name}"},
     "logs": {"logGroupName": "{base}:log-group:{name}"},
-    "stepfunctions": {"stateMachineArn": "{name}"},
+    "stepfunctions": {"stateMachineArn": "{name}", "executionArn": "{name}"},
     # six characters that AWS chooses end a secret's ARN; a policy names them, or "-??????"
     "secretsmanager": {"SecretId": "{base}:secret:{name}-??????"},
     "kinesis": {"StreamARN": "{name}", "StreamName": "{base}:stream/{name}"},

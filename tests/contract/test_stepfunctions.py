@@ -307,6 +307,17 @@ def test_role(machine: Machine) -> None:
     assert "is not authorized to perform: lambda:InvokeFunction" in done["cause"]
 
 
+@promise("CloudFormation User Guide, AWS::StepFunctions::StateMachine", "a state machine that a stack creates runs")
+def test_stack(machine: Machine) -> None:
+    text = json.dumps(chain({"Type": "Pass", "Result": 3, "End": True}))
+    properties = {"StateMachineName": "stacked", "RoleArn": machine.role, "DefinitionString": text}
+    template = {"Resources": {"M": {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}}}
+    machine.aws.client("cloudformation").create_stack(StackName="shop", TemplateBody=json.dumps(template))
+    arn = "arn:aws:states:us-east-1:123456789012:stateMachine:stacked"
+    execution = machine.client.start_execution(stateMachineArn=arn)["executionArn"]
+    machine.aws.wait(lambda: machine.client.describe_execution(executionArn=execution).get("output") == "3")
+
+
 @promise("Step Functions API Reference, CreateStateMachine", "a graph with missing or unreachable states is refused")
 def test_wrong_definitions(machine: Machine) -> None:
     words = "Invalid State Machine Definition: 'MISSING_TRANSITION_TARGET: Missing 'Next' target: C at /States/A/Next"

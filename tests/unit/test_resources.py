@@ -52,6 +52,7 @@ def test_actions(service: str, operation: str, action: str) -> None:
         (call("lambda", "Invoke", FunctionName="f", Qualifier="live"), f"arn:aws:lambda:{HERE}:function:f:live"),
         (call("logs", "CreateLogGroup", logGroupName="/aws/lambda/f"), f"arn:aws:logs:{HERE}:log-group:/aws/lambda/f"),
         (call("stepfunctions", "StartExecution", stateMachineArn="arn:aws:states:x"), "arn:aws:states:x"),
+        (call("stepfunctions", "StopExecution", executionArn="arn:aws:states:e"), "arn:aws:states:e"),
         (call("kinesis", "PutRecord", StreamName="clicks"), f"arn:aws:kinesis:{HERE}:stream/clicks"),
         (call("secretsmanager", "GetSecretValue", SecretId="key"), f"arn:aws:secretsmanager:{HERE}:secret:key-??????"),
         (call("secretsmanager", "GetSecretValue", SecretId="arn:aws:secretsmanager:x"), "arn:aws:secretsmanager:x"),
