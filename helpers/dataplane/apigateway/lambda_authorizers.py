@@ -8,7 +8,8 @@ and used for all methods with this authorizer ("Use API Gateway Lambda authorize
 API Gateway Lambda authorizer", API Gateway Developer Guide). The function's policy must let
 ``apigateway.amazonaws.com`` invoke it for ``API/authorizers/ID``, or ``authorizerCredentials`` name a role that may.
 
-Not sourced: that the expression must match the whole token; the words with which a new authorizer is refused.
+Not sourced: that the expression must match the whole token; that the time to live begins when the answer comes; the
+words with which a new authorizer is refused.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class LambdaAuthorizers:
         until, answer = self._kept.get(key, (0.0, {}))
         if now >= until:
             answer = checked(self._ask(exchange, authorizer, sources))
-            self._keep(key, now, now + ttl, answer)
+            self._keep(key, ttl, answer)
         exchange.authorizer = {**answer["context"], "principalId": answer["principalId"]}
         exchange.usage_key = answer["usageIdentifierKey"]
         return decide([answer["policyDocument"]], asked)
@@ -80,10 +81,11 @@ class LambdaAuthorizers:
         self._kept = {key: kept for key, kept in self._kept.items() if key[:2] != stage}
         return call.reply(status=202)
 
-    def _keep(self, key: _Key, now: float, until: float, answer: dict[str, Any]) -> None:
+    def _keep(self, key: _Key, ttl: int, answer: dict[str, Any]) -> None:
+        now = self._context.clock.now()
         if len(self._kept) >= _MANY:
             self._kept = {known: kept for known, kept in self._kept.items() if kept[0] > now}
-        self._kept[key] = (until, answer)
+        self._kept[key] = (now + ttl, answer)
 
     def _ask(self, exchange: Exchange, authorizer: Authorizer, sources: list[str]) -> Any:
         source_arn = f"{exchange.method_arn.partition('/')[0]}/authorizers/{authorizer.id}"
