@@ -111,6 +111,11 @@ class AWSError(Exception):
         self.headers, self.members = dict(headers or {}), members
 
 
+def not_built(what: str) -> AWSError:
+    """Return the error for what AWS has and this cloud has not."""
+    return AWSError("NotImplementedException", f"{what} is not built in this local cloud; AWS has it", 501)
+
+
 def protocol_of(model: ServiceModel, request: HttpRequest) -> str:
     """Return the protocol in which ``request`` is written, or the model's first if moto cannot read that one."""
     try:

@@ -30,7 +30,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
 from helpers.dataplane import models
-from helpers.dataplane.call import AWSError, Call
+from helpers.dataplane.call import AWSError, Call, not_built
 from helpers.dataplane.web import HttpRequest, HttpResponse
 
 # jsonschema, which API Gateway needs, would compile a grammar for a format that nobody here asks for: a second, 15 MB.
@@ -115,8 +115,7 @@ def forward(call: Call) -> HttpResponse:
 
 
 def _missing(call: Call) -> AWSError:
-    message = f"{call.service} {call.name} is not built in this local cloud; AWS has it"
-    return AWSError("NotImplementedException", message, 501)
+    return not_built(f"{call.service} {call.name}")
 
 
 def _host(model: ServiceModel, region: str) -> str:

@@ -21,7 +21,7 @@ from moto.sqs.models import Queue, sqs_backends
 
 from helpers.dataplane.awslambda.environment import Outcome
 from helpers.dataplane.awslambda.plane import LambdaPlane
-from helpers.dataplane.call import AWSError
+from helpers.dataplane.call import AWSError, not_built
 from helpers.dataplane.context import Context
 from helpers.dataplane.policies import Asked, Verdict, decide
 
@@ -128,8 +128,7 @@ class Post:
     def _taker(self, arn: str) -> Taker:
         service = service_of(arn)
         if service not in self.takers:
-            message = f"delivering events to {service or arn} is not built in this local cloud; AWS has it"
-            raise AWSError("NotImplementedException", message, 501)
+            raise not_built(f"delivering events to {service or arn}")
         return self.takers[service]
 
     def _policy_allows(self, service: str, source_arn: str, target_arn: str) -> bool:

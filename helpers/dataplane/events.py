@@ -22,7 +22,7 @@ from moto.events.models import EventsBackend, Rule, events_backends
 from moto.logs.models import logs_backends
 
 from helpers.dataplane import event_patterns, input_transformers
-from helpers.dataplane.call import AWSError, Call
+from helpers.dataplane.call import AWSError, Call, not_built
 from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
 from helpers.dataplane.delivery import Delivery, Post, Taker, iso, service_of
@@ -183,8 +183,7 @@ class EventsPlane:
         for target in call.params["Targets"]:
             service = service_of(target["Arn"])
             if service not in self._post.takers:
-                message = f"a rule's target in {service} is not built in this local cloud; AWS has it"
-                raise AWSError("NotImplementedException", message, 501)
+                raise not_built(f"a rule's target in {service}")
         return forward(call)
 
     def _test_pattern(self, call: Call) -> HttpResponse:

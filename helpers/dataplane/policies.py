@@ -20,7 +20,7 @@ from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from helpers.dataplane.call import AWSError, Caller
+from helpers.dataplane.call import AWSError, Caller, not_built
 
 
 class Verdict(Enum):
@@ -119,7 +119,7 @@ def like(value: str, pattern: str) -> bool:
 def _text(pattern: str) -> str:
     """Return a pattern of a resource or a condition, unless a variable stands in it."""
     if "${" in pattern:
-        raise _not_built(f"the policy variable in {pattern}")
+        raise not_built(f"the policy variable in {pattern}")
     return pattern
 
 
@@ -129,7 +129,7 @@ def _names(statement: Mapping[str, Any], asked: Asked) -> bool:
     An account as the principal only lets the account's own policies decide, but a deny of it is for all who are in it.
     """
     if "NotPrincipal" in statement:
-        raise _not_built("NotPrincipal")
+        raise not_built("NotPrincipal in a policy")
     principal = statement.get("Principal")
     named = principal if isinstance(principal, Mapping) else {"AWS": principal}
     arns, caller = _many(named.get("AWS")), asked.caller
@@ -175,16 +175,12 @@ def _conditions_hold(conditions: Mapping[str, Mapping[str, Any]], known: Mapping
 def _holds(operator: str, key: str, wanted: Any, known: Mapping[str, str | None]) -> bool:
     name = operator.removesuffix("IfExists")
     if name not in _OPERATORS or key.lower() not in known:
-        raise _not_built(f"the condition {operator} on {key}")
+        raise not_built(f"the condition {operator} on {key} in a policy")
     matches, positive = _OPERATORS[name]
     value = known[key.lower()]
     if value is None:
         return not positive or name != operator
     return any(matches(value, _text(one)) for one in _many(wanted)) is positive
-
-
-def _not_built(what: str) -> AWSError:
-    return AWSError("NotImplementedException", f"{what} in a policy is not built in this local cloud; AWS has it", 501)
 
 
 def _many(value: Any) -> list[Any]:

@@ -20,7 +20,7 @@ from typing import Any
 from moto.scheduler.models import Schedule as Stored
 from moto.scheduler.models import scheduler_backends
 
-from helpers.dataplane.call import AWSError, Call
+from helpers.dataplane.call import AWSError, Call, not_built
 from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
 from helpers.dataplane.delivery import Delivery, Post, as_json, iso, service_of
@@ -94,8 +94,7 @@ class SchedulerPlane:
     def _check_target(self, target: Mapping[str, Any]) -> None:
         service = service_of(target["Arn"])
         if service not in _TARGETS:
-            message = f"a schedule's target in {service} is not built in this local cloud; AWS has it"
-            raise AWSError("NotImplementedException", message, 501)
+            raise not_built(f"a schedule's target in {service}")
         if not self._context.identities.lets_assume(target["RoleArn"], "scheduler"):
             message = "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
             raise AWSError("ValidationException", message, 400)

@@ -25,7 +25,7 @@ from moto.apigateway.models import APIGatewayBackend, ApiKey, UsagePlan, apigate
 from helpers.dataplane.apigateway.errors import GatewayError
 from helpers.dataplane.apigateway.exchange import Exchange
 from helpers.dataplane.apigateway.throttling import Buckets
-from helpers.dataplane.call import AWSError, Call
+from helpers.dataplane.call import AWSError, Call, not_built
 from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
 from helpers.dataplane.web import HttpResponse
@@ -149,8 +149,7 @@ class UsagePlans:
             raise AWSError("NotFoundException", UsagePlanNotFoundException().message, 404)
         plan = self._moto.usage_plans[given["usagePlanId"]]
         if not _has_quota(plan):
-            words = "GetUsage of a plan without a quota is not built in this local cloud; AWS has it"
-            raise AWSError("NotImplementedException", words, 501)
+            raise not_built("GetUsage of a plan without a quota")
         days = _days(given["startDate"], given["endDate"])
         keys = [key for key in self._moto.usage_plan_keys.get(plan.id, {}) if given.get("keyId") in (None, key)]
         items = {key: [self._quotas.usage(plan.id, key, plan.quota, day) for day in days] for key in keys}
@@ -160,8 +159,7 @@ class UsagePlans:
         """UpdateUsagePlan: moto's, which would pass over in silence what it does not know."""
         for patch in call.params.get("patchOperations") or []:
             if patch["path"].startswith("/apiStages/"):
-                words = f"changing {patch['path']} of a usage plan is not built in this local cloud; AWS has it"
-                raise AWSError("NotImplementedException", words, 501)
+                raise not_built(f"changing {patch['path']} of a usage plan")
         return forward(call)
 
     def _today(self) -> date:

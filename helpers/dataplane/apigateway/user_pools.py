@@ -24,7 +24,7 @@ from moto.apigateway.models import Authorizer
 from helpers.dataplane.apigateway.errors import GatewayError
 from helpers.dataplane.apigateway.exchange import Exchange
 from helpers.dataplane.apigateway.jwt import TokenError, verify
-from helpers.dataplane.call import AWSError
+from helpers.dataplane.call import not_built
 from helpers.dataplane.context import Context
 
 _HEADER = "method.request.header."
@@ -47,8 +47,7 @@ class Issuers:
             ``NotImplementedException``: the issuer is no user pool, so that its keys would be on the internet.
         """
         if not re.fullmatch(r"https://cognito-idp\.[a-z0-9-]+\.amazonaws\.com/[\w-]+", issuer):
-            message = f"asking the issuer {issuer!r} for its keys is not built in this local cloud; AWS has it"
-            raise AWSError("NotImplementedException", message, 501)
+            raise not_built(f"asking the issuer {issuer!r} for its keys")
         if issuer not in self._known:
             address = f"{self._endpoint}/_aws/cognito-idp/{issuer.rpartition('/')[2]}/.well-known/jwks.json"
             try:

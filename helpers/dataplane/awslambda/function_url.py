@@ -19,7 +19,7 @@ from werkzeug.datastructures import Headers
 from helpers.dataplane.awslambda.functions import Functions, Target
 from helpers.dataplane.awslambda.invocation import Invoker, Request
 from helpers.dataplane.awslambda.rules import check_payload
-from helpers.dataplane.call import AWSError, Call
+from helpers.dataplane.call import AWSError, Call, not_built
 from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
 from helpers.dataplane.http_payload import Place, event_of, response_of
@@ -43,7 +43,7 @@ class FunctionUrls:
         streams, qualifier = call.params.get("InvokeMode") == "RESPONSE_STREAM", call.params.get("Qualifier")
         if streams or qualifier:
             what = "response streaming" if streams else "the URL of an alias"
-            raise AWSError("NotImplementedException", f"{what} is not built in this local cloud; AWS has it", 501)
+            raise not_built(what)
         response = forward(call)
         if response.status >= 400:
             return response

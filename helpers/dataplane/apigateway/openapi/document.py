@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from helpers.dataplane.call import AWSError
+from helpers.dataplane.call import AWSError, not_built
 
 LARGEST = 6 * 1024 * 1024
 EXTENSION = "x-amazon-apigateway-"
@@ -60,8 +60,7 @@ class Document:
     def __init__(self, body: bytes) -> None:
         self._whole = _read(body)
         for name in sorted(_extensions(self._whole) - _BUILT - _OF_HTTP_APIS):
-            message = f"{EXTENSION}{name} is not built in this local cloud; AWS has it"
-            raise AWSError("NotImplementedException", message, 501)
+            raise not_built(f"{EXTENSION}{name}")
         self.warnings: list[str] = []
         self.title = str(self._whole["info"]["title"])
         self.version = str(self._whole["info"].get("version") or "")

@@ -19,7 +19,7 @@ from moto.apigateway.models import APIGatewayBackend, Resource, RestAPI, apigate
 from moto.core.exceptions import JsonRESTError, ServiceException
 
 from helpers.dataplane.apigateway.openapi.document import EXTENSION, Document, Operation
-from helpers.dataplane.call import AWSError, Call
+from helpers.dataplane.call import AWSError, Call, not_built
 from helpers.dataplane.web import HttpResponse
 
 MODEL = "https://apigateway.amazonaws.com/restapis/{}/models/{}"
@@ -59,8 +59,7 @@ def _backend(call: Call) -> APIGatewayBackend:
 
 def _document(call: Call) -> Document:
     if "basepath=" in call.request.query and "basepath=ignore" not in call.request.query:
-        message = "basepath other than ignore is not built in this local cloud; AWS has it"
-        raise AWSError("NotImplementedException", message, 501)
+        raise not_built("basepath other than ignore")
     return Document(call.request.body)
 
 

@@ -18,7 +18,7 @@ from helpers.dataplane.awslambda.event_sources import filters
 from helpers.dataplane.awslambda.event_sources.poller import PERMISSIONS, Mapping, Services, missing_permissions
 from helpers.dataplane.awslambda.functions import Target
 from helpers.dataplane.awslambda.rules import invalid
-from helpers.dataplane.call import AWSError
+from helpers.dataplane.call import AWSError, not_built
 
 _LARGEST_FIFO_BATCH = 10
 _LARGEST_UNWINDOWED_BATCH = 10
@@ -189,5 +189,4 @@ def _check_stream(services: Services, source_arn: str, target: Target, settings:
 
 
 def _not_built(what: str) -> AWSError:
-    message = f"lambda CreateEventSourceMapping with {what} is not built in this local cloud; AWS has it"
-    return AWSError("NotImplementedException", message, 501)
+    return not_built(f"lambda CreateEventSourceMapping with {what}")
