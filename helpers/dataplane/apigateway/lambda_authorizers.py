@@ -94,15 +94,26 @@ class LambdaAuthorizers:
             json.dumps(event_of(exchange, authorizer, sources)), f"authorize {exchange.request.method} {exchange.path}",
             authorizer.name or "", authorizer.authorizer_credentials or "",
         )  # fmt: skip
-        try:
-            outcome = self._post.ask(delivery)
-            answer = json.loads(outcome.payload)
-        except (AWSError, ValueError):
-            raise GatewayError("AUTHORIZER_CONFIGURATION_ERROR") from None
-        if outcome.function_error:
-            told = answer.get("errorMessage") if isinstance(answer, dict) else None
-            raise GatewayError("UNAUTHORIZED" if told == "Unauthorized" else "AUTHORIZER_CONFIGURATION_ERROR")
-        return answer
+        return answer_to(self._post, delivery)
+
+
+def answer_to(post: Post, question: Delivery) -> Any:
+    """Return what an authorizer's function answers.
+
+    Raises
+    ------
+    GatewayError
+        UNAUTHORIZED, or AUTHORIZER_CONFIGURATION_ERROR.
+    """
+    try:
+        outcome = post.ask(question)
+        answer = json.loads(outcome.payload)
+    except (AWSError, ValueError):
+        raise GatewayError("AUTHORIZER_CONFIGURATION_ERROR") from None
+    if outcome.function_error:
+        told = answer.get("errorMessage") if isinstance(answer, dict) else None
+        raise GatewayError("UNAUTHORIZED" if told == "Unauthorized" else "AUTHORIZER_CONFIGURATION_ERROR")
+    return answer
 
 
 def check_new(params: Mapping[str, Any]) -> None:

@@ -17,10 +17,9 @@ from moto.apigatewayv2.models import Authorizer
 from helpers.dataplane.apigateway.errors import GatewayError
 from helpers.dataplane.apigateway.iam import ACTION
 from helpers.dataplane.apigateway.integrations.lambda_proxy import function_arn
-from helpers.dataplane.apigateway.lambda_authorizers import checked
+from helpers.dataplane.apigateway.lambda_authorizers import answer_to, checked
 from helpers.dataplane.apigateway.websocket import events
 from helpers.dataplane.apigateway.websocket.events import Session
-from helpers.dataplane.call import AWSError
 from helpers.dataplane.context import Context
 from helpers.dataplane.delivery import Delivery, Post
 from helpers.dataplane.policies import Asked, Verdict, decide
@@ -47,15 +46,8 @@ def authorize(
     function = function_arn(authorizer.authorizer_uri, session.stage.stage_variables)
     source_arn = f"{session.api_arn}/authorizers/{authorizer.id}"
     body = json.dumps({"type": "REQUEST", "methodArn": arn, **event})
-    try:
-        outcome = post.ask(Delivery("apigateway", source_arn, function, body, "authorize $connect", authorizer.name))
-        answer = json.loads(outcome.payload)
-    except (AWSError, ValueError):
-        raise GatewayError("AUTHORIZER_CONFIGURATION_ERROR") from None
-    if outcome.function_error:
-        told = answer.get("errorMessage") if isinstance(answer, dict) else None
-        raise GatewayError("UNAUTHORIZED" if told == "Unauthorized" else "AUTHORIZER_CONFIGURATION_ERROR")
-    found = checked(answer)
+    question = Delivery("apigateway", source_arn, function, body, "authorize $connect", authorizer.name)
+    found = checked(answer_to(post, question))
     if decide([found["policyDocument"]], Asked(ACTION, arn)) is not Verdict.ALLOW:
         raise GatewayError("ACCESS_DENIED")
     return {**found["context"], "principalId": found["principalId"]}
