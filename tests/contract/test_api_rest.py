@@ -219,6 +219,15 @@ def test_patches(aws: Subject) -> None:
         api.patch("update_method", change("replace", "/colour", "red"), **place)
 
 
+@promise("API Gateway API Reference, PutMethod", "a method that is there already is a ConflictException")
+def test_second_method(aws: Subject) -> None:
+    api = Api(aws)
+    api.mock("/todos")
+    again = {"restApiId": api.id, "resourceId": api.resource("/todos"), "httpMethod": "GET"}
+    with refused("ConflictException", "Method already exists for this resource", 409):
+        api.client.put_method(**again, authorizationType="NONE")
+
+
 @promise(PATCHES, "binary media types are added and removed by their escaped names")
 def test_binary_media_types(aws: Subject) -> None:
     api = Api(aws)

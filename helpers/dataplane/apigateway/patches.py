@@ -1,4 +1,4 @@
-"""Changes to methods, integrations and responses: PutIntegration's rules, and the Update operations that moto lacks.
+"""Changes to methods, integrations and responses: the rules of the Put operations, and the Update operations.
 
 AWS: a patch operation has a path into the resource, with ``~1`` for a slash in a name
 (``/requestTemplates/application~1json``); maps and lists take ``add``, ``remove`` and ``replace`` ("Patch operations",
@@ -56,6 +56,7 @@ def operations() -> Mapping[str, Operation]:
     """Return what this answers, by operation."""
     return {
         "CreateRestApi": _create_rest_api,
+        "PutMethod": _put_method,
         "UpdateRestApi": _update_rest_api,
         "UpdateDeployment": _updates(lambda call: api_of(call).deployments.get(call.params["deploymentId"])),
         "UpdateGatewayResponse": _updates(lambda call: api_of(call).gateway_responses.get(call.params["responseType"])),
@@ -65,6 +66,13 @@ def operations() -> Mapping[str, Operation]:
         "UpdateMethodResponse": _updates(lambda call: _method(call).method_responses.get(call.params["statusCode"])),
         "UpdateModel": _updates(lambda call: api_of(call).models.get(call.params["modelName"])),
     }
+
+
+def _put_method(call: Call) -> HttpResponse:
+    resource = api_of(call).resources.get(call.params["resourceId"])
+    if resource is not None and call.params["httpMethod"] in resource.resource_methods:
+        raise AWSError("ConflictException", "Method already exists for this resource", 409)
+    return forward(call)
 
 
 def apply(target: Any, patches: Iterable[Mapping[str, str]]) -> None:
