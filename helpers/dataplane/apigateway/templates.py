@@ -29,6 +29,7 @@ from helpers.dataplane.apigateway.exchange import Exchange
 
 _PLAIN_MEMBER = re.compile(r"(?<!\.)\.([^\W\d][\w-]*)(?=[.\[]|$)")
 _MANY = re.compile(r"\*|\.\.|\[\s*\?|\[[^\]'\"]*[:,]")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _ESCAPES = {
     "\b": "\\b",
     "\n": "\\n",
@@ -82,7 +83,7 @@ class Input(velocity.Scripted):
     def path(self, path: str) -> Any:
         """Return what JSONPath ``path`` finds: text, number, list or map."""
         places = [match.value for match in _path(path).find(self._parsed)]
-        return places if _MANY.search(path) else places[0] if places else ""
+        return places if _MANY.search(_QUOTED.sub("", path)) else places[0] if places else ""
 
     def json(self, path: str) -> str:
         """Return the same as JSON."""

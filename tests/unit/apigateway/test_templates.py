@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from helpers.dataplane.apigateway.templates import Input, Util
@@ -50,6 +50,7 @@ def test_json_is_what_was_sent(value: Any) -> None:
 
 
 @given(st.dictionaries(names, values, min_size=1, max_size=3))
+@example({"..": None, "[?(@)]": 1, "a:b": [2]})
 def test_each_member_is_found_by_its_name(value: dict[str, Any]) -> None:
     wanted = given_body(json.dumps(value))
     for name in value:
