@@ -10,6 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pytest
+
 from helpers.teaching.checks import Result
 
 Wrong = tuple[str, Any, str, str]
@@ -34,6 +36,21 @@ def assert_wrong(result: Result, message: str, said: str) -> None:
     assert (result.state, result.error) == ("wrong", None)
     assert message in result.message
     assert said in result.said
+
+
+class WrongAnswers:
+    """What is asked of a lab's wrong answers; its test module has ``WRONG``, ``TASKS`` and a fixture ``learner``.
+
+    ``tests/labs/conftest.py`` gives one wrong answer after the other.
+    """
+
+    def test_a_wrong_answer_gets_its_reason(self, learner: Any, wrong_answer: Wrong) -> None:
+        task, answer, message, said = wrong_answer
+        answer(learner)
+        assert_wrong(learner.result(task), message, said)
+
+    def test_each_task_has_its_own_messages(self, request: pytest.FixtureRequest) -> None:
+        assert_own_messages(request.module.WRONG, request.module.TASKS)
 
 
 def assert_own_messages(wrong: Sequence[Wrong], tasks: Sequence[str]) -> None:

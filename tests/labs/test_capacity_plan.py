@@ -12,7 +12,7 @@ from boto3.dynamodb.conditions import Attr, Key
 
 from helpers import cloud
 from helpers.teaching.checks import Lab, Result
-from tests.labs.lab_under_test import assert_own_messages, assert_wrong, lab_modules
+from tests.labs.lab_under_test import WrongAnswers, assert_wrong, lab_modules
 from tools.notebook_files import PROJECT
 
 FOLDER = PROJECT / "labs" / "12_capacity_plan"
@@ -209,16 +209,8 @@ WRONG: list[tuple[str, Callable[[Learner], None], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("task", "answer", "message", "said"), WRONG, ids=[f"{w[0]}-{n}" for n, w in enumerate(WRONG)])
-def test_a_wrong_answer_gets_its_reason(
-    learner: Learner, task: str, answer: Callable[[Learner], None], message: str, said: str
-) -> None:
-    answer(learner)
-    assert_wrong(learner.result(task), message, said)
-
-
-def test_each_task_has_its_own_messages() -> None:
-    assert_own_messages(WRONG, TASKS)
+class TestWrongAnswers(WrongAnswers):
+    """Each wrong answer gets its reason, and each reason is its own."""
 
 
 def test_an_index_that_is_not_asked_is_not_enough(learner: Learner) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from helpers import cloud
 from helpers.teaching.checks import Lab
-from tests.labs.lab_under_test import assert_own_messages, assert_wrong, lab_modules
+from tests.labs.lab_under_test import WrongAnswers, lab_modules
 from tests.labs.luggage import FACE, FOLDER, INTEGRATION, OWNER, SAFE, VALIDATOR, XML_SAFE, Learner
 
 TASKS = ["contract", "validate", "passthrough", "function", "face", "errors", "partners"]
@@ -261,16 +261,8 @@ WRONG: list[tuple[str, Callable[[Learner], None], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("task", "answer", "message", "said"), WRONG, ids=[f"{w[0]}-{w[1].__name__}" for w in WRONG])
-def test_a_wrong_answer_gets_its_reason(
-    learner: Learner, task: str, answer: Callable[[Learner], None], message: str, said: str
-) -> None:
-    answer(learner)
-    assert_wrong(learner.result(task), message, said)
-
-
-def test_each_task_has_its_own_messages() -> None:
-    assert_own_messages(WRONG, TASKS)
+class TestWrongAnswers(WrongAnswers):
+    """Each wrong answer gets its reason, and each reason is its own."""
 
 
 @pytest.mark.parametrize("done", range(8))

@@ -11,7 +11,7 @@ import pytest
 
 from helpers import cloud
 from helpers.teaching.checks import Lab, Result
-from tests.labs.lab_under_test import assert_own_messages, assert_wrong, lab_modules
+from tests.labs.lab_under_test import WrongAnswers, lab_modules
 from tools.notebook_files import PROJECT
 
 FOLDER = PROJECT / "labs" / "06_private_database"
@@ -345,16 +345,8 @@ WRONG: list[tuple[str, Callable[[Learner], None], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("task", "answer", "message", "said"), WRONG, ids=[f"{w[0]}-{w[1].__name__}" for w in WRONG])
-def test_a_wrong_answer_gets_its_reason(
-    learner: Learner, task: str, answer: Callable[[Learner], None], message: str, said: str
-) -> None:
-    answer(learner)
-    assert_wrong(learner.result(task), message, said)
-
-
-def test_each_task_has_its_own_messages() -> None:
-    assert_own_messages(WRONG, TASKS)
+class TestWrongAnswers(WrongAnswers):
+    """Each wrong answer gets its reason, and each reason is its own."""
 
 
 def test_one_task_after_the_other_is_right_and_stays_so(learner: Learner) -> None:
