@@ -54,9 +54,9 @@ def event_of(exchange: Exchange) -> dict[str, Any]:
         "path": exchange.path,
         "httpMethod": request.method,
         "headers": dict(headers) or None,
-        "multiValueHeaders": _many(headers) or None,
+        "multiValueHeaders": many(headers) or None,
         "queryStringParameters": dict(query) or None,
-        "multiValueQueryStringParameters": _many(query) or None,
+        "multiValueQueryStringParameters": many(query) or None,
         "pathParameters": exchange.path_parameters or None,
         "stageVariables": exchange.stage_variables or None,
         "requestContext": context,
@@ -104,7 +104,8 @@ def wants_binary(exchange: Exchange) -> bool:
     return is_binary(exchange, accepted)
 
 
-def _many(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+def many(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return all values of each name: the multi-value maps of payload format 1.0 and of WebSocket events."""
     found: dict[str, list[str]] = {}
     for name, value in pairs:
         found.setdefault(name, []).append(value)

@@ -9,8 +9,7 @@ import json
 from typing import Any
 from urllib.parse import parse_qsl
 
-from werkzeug.datastructures import Headers
-
+from helpers.dataplane.apigateway.proxy_event import many
 from helpers.dataplane.http_payload import response_of as _response_2
 from helpers.dataplane.web import HttpRequest, HttpResponse
 
@@ -27,9 +26,9 @@ def event_of(event: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
         "path": event["rawPath"],
         "httpMethod": http["method"],
         "headers": dict(headers),
-        "multiValueHeaders": _many(headers),
+        "multiValueHeaders": {name: request.headers.getlist(name) for name, _ in headers},
         "queryStringParameters": dict(query) or None,
-        "multiValueQueryStringParameters": _many(query) or None,
+        "multiValueQueryStringParameters": many(query) or None,
         "pathParameters": event.get("pathParameters"),
         "stageVariables": event.get("stageVariables"),
         "requestContext": {
@@ -63,7 +62,3 @@ def response_of(payload: bytes) -> HttpResponse:
     for name, values in (result.get("multiValueHeaders") or {}).items():
         response.headers.setlist(name, [str(value) for value in values])
     return response
-
-
-def _many(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
-    return {name: Headers(pairs).getlist(name) for name, _ in pairs}

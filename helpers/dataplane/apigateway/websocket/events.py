@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 
 from moto.apigatewayv2.models import Api, Stage
 
+from helpers.dataplane.apigateway.proxy_event import many
 from helpers.dataplane.apigateway.websocket.connection import Connection
 from helpers.dataplane.context import Context
 from helpers.dataplane.web import HttpRequest
@@ -88,17 +89,10 @@ def of_request(request: HttpRequest) -> dict[str, Any]:
     found = of_headers(list(request.headers))
     query = parse_qsl(request.query, keep_blank_values=True)
     if query:
-        found |= {"queryStringParameters": dict(query), "multiValueQueryStringParameters": _many(query)}
+        found |= {"queryStringParameters": dict(query), "multiValueQueryStringParameters": many(query)}
     return found
 
 
 def of_headers(headers: list[tuple[str, str]]) -> dict[str, Any]:
     """Return the two ways in which an event tells headers."""
-    return {"headers": dict(headers), "multiValueHeaders": _many(headers)}
-
-
-def _many(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, value in pairs:
-        found.setdefault(name, []).append(value)
-    return found
+    return {"headers": dict(headers), "multiValueHeaders": many(headers)}
