@@ -111,9 +111,9 @@ class AWSError(Exception):
         self.headers, self.members = dict(headers or {}), members
 
 
-def not_built(what: str) -> AWSError:
-    """Return the error for what AWS has and this cloud has not."""
-    return AWSError("NotImplementedException", f"{what} is not built in this local cloud; AWS has it", 501)
+def not_built(what: str, **members: Any) -> AWSError:
+    """Return the error for what AWS has and this cloud has not; ``members`` as for ``AWSError``."""
+    return AWSError("NotImplementedException", f"{what} is not built in this local cloud; AWS has it", 501, **members)
 
 
 def protocol_of(model: ServiceModel, request: HttpRequest) -> str:

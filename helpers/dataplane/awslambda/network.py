@@ -37,7 +37,7 @@ from werkzeug.datastructures import Headers
 from helpers.dataplane import vpc
 from helpers.dataplane.awslambda.functions import Functions
 from helpers.dataplane.awslambda.rules import invalid
-from helpers.dataplane.call import AWSError
+from helpers.dataplane.call import AWSError, not_built
 from helpers.dataplane.context import Context
 from helpers.dataplane.frontdoor import POLLER
 from helpers.dataplane.web import HttpRequest, HttpResponse
@@ -96,9 +96,7 @@ class Networks:
         runtime = given.get("Runtime") or getattr(function, "run_time", "") or ""
         if not runtime.startswith("python") or config.get("Ipv6AllowedForDualStack"):
             what = "IPv6 in a VPC" if runtime.startswith("python") else f"A VPC for functions in {runtime}"
-            raise AWSError(
-                "NotImplementedException", f"{what} is not built in this local cloud; AWS has it", 501, Type="User"
-            )
+            raise not_built(what, Type="User")
         self._check_role(given.get("Role") or str(getattr(function, "role", "")))
         return Connection("", self._vpc_of(subnets, groups), subnets, groups)
 

@@ -24,7 +24,7 @@ from typing import Any
 from moto.applicationautoscaling.models import FakeApplicationAutoscalingPolicy, applicationautoscaling_backends
 from moto.dynamodb.models import dynamodb_backends
 
-from helpers.dataplane.call import AWSError, Call
+from helpers.dataplane.call import Call, not_built
 from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
 from helpers.dataplane.dynamodb.metrics import Metrics, of_table
@@ -68,7 +68,7 @@ class AutoScalingPlane:
         given = call.params
         tracking = given.get("TargetTrackingScalingPolicyConfiguration") or {}
         if given["ServiceNamespace"] == "dynamodb" and "PredefinedMetricSpecification" not in tracking:
-            raise _not_built("a DynamoDB scaling policy without PredefinedMetricSpecification")
+            raise not_built("a DynamoDB scaling policy without PredefinedMetricSpecification")
         response = forward(call)
         if given["ServiceNamespace"] == "dynamodb" and response.status < 400:
             self._regions.add(call.region)
@@ -78,7 +78,7 @@ class AutoScalingPlane:
         return response
 
     def _put_schedule(self, call: Call) -> HttpResponse:
-        raise _not_built("a scheduled action")
+        raise not_built("a scheduled action")
 
     def _describe_activities(self, call: Call) -> HttpResponse:
         asked = {
@@ -207,7 +207,3 @@ def wanted_units(rates: Mapping[int, float], minute: int, units: int, goal: floa
 
 def _kind(policy: FakeApplicationAutoscalingPolicy) -> str:
     return "Write" if policy.scalable_dimension.endswith("WriteCapacityUnits") else "Read"
-
-
-def _not_built(what: str) -> AWSError:
-    return AWSError("NotImplementedException", f"{what} is not built in this local cloud; AWS has it", 501)

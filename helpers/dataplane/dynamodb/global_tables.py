@@ -30,7 +30,7 @@ from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.dynamo_type import Item
 from moto.dynamodb.models.table import Table
 
-from helpers.dataplane.call import AWSError, Call
+from helpers.dataplane.call import AWSError, Call, not_built
 from helpers.dataplane.context import Context
 from helpers.dataplane.dynamodb.changes import Changes
 from helpers.dataplane.frontdoor import Operation
@@ -105,7 +105,7 @@ class GlobalTables:
     def _update(self, call: Call, update: Operation) -> HttpResponse:
         asked = call.params
         if asked.get("MultiRegionConsistency") == "STRONG" or asked.get("GlobalTableWitnessUpdates"):
-            raise _not_built("strong consistency across Regions (MRSC)")
+            raise not_built("strong consistency across Regions (MRSC)")
         name = asked["TableName"].rpartition("/")[2]
         changes = [(action, one) for each in asked.get("ReplicaUpdates", []) for action, one in each.items()]
         if not changes:
@@ -113,7 +113,7 @@ class GlobalTables:
                 _check_replica(asked)
             return update(call)
         if set(asked) - {"TableName", "ReplicaUpdates", "MultiRegionConsistency"}:
-            raise _not_built("one UpdateTable that changes replicas and something else")
+            raise not_built("one UpdateTable that changes replicas and something else")
         with self._changes.lock:
             table = self._backend(call.region).get_table(name)
             for action, one in changes:
@@ -123,7 +123,7 @@ class GlobalTables:
     def _begin(self, table: Table, action: str, one: Mapping[str, Any]) -> None:
         region, present = one["RegionName"], self._regions.get(table.name, {})
         if action == "Update" or set(one) - {"RegionName"}:
-            raise _not_built("a replica with settings of its own")
+            raise not_built("a replica with settings of its own")
         if action == "Delete":
             if region not in present:
                 raise _invalid(f"The table {table.name} has no replica in {region}")
@@ -238,12 +238,8 @@ def _check_replica(asked: Mapping[str, Any]) -> None:
     if "StreamSpecification" in asked:
         raise _invalid("The stream of a replica cannot be changed: replication reads it")
     if _SHARED & set(asked):
-        raise _not_built("changing the indexes or the capacity of a global table")
+        raise not_built("changing the indexes or the capacity of a global table")
 
 
 def _invalid(message: str) -> AWSError:
     return AWSError("ValidationException", message, 400)
-
-
-def _not_built(what: str) -> AWSError:
-    return AWSError("NotImplementedException", f"{what} is not built in this local cloud; AWS has it", 501)

@@ -15,7 +15,7 @@ from typing import Any
 
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser, ASLParserException
 
-from helpers.dataplane.call import AWSError
+from helpers.dataplane.call import AWSError, not_built
 
 SERVICES = ("lambda", "sqs", "sns", "dynamodb")
 _FUNCTION = re.compile(r"arn:aws:lambda:[^:]+:\d{12}:function:.+")
@@ -117,15 +117,11 @@ def _check_built(state: dict[str, Any]) -> None:
     processor = state.get("ItemProcessor")
     config = processor.get("ProcessorConfig") if isinstance(processor, dict) else None
     if isinstance(config, dict) and config.get("Mode") == "DISTRIBUTED":
-        raise _not_built("a Map state in distributed mode")
+        raise not_built("a Map state in distributed mode")
     if not resource or _FUNCTION.fullmatch(resource) or "{%" in resource:
         return
     service, _, action = resource.removeprefix("arn:aws:states:::").partition(":")
     if resource.startswith("arn:aws:states:::") and (service not in SERVICES or "." in action):
-        raise _not_built(f"a task with the resource {resource}")
+        raise not_built(f"a task with the resource {resource}")
     if ":activity:" in resource:
-        raise _not_built("a task that waits for an activity")
-
-
-def _not_built(what: str) -> AWSError:
-    return AWSError("NotImplementedException", f"{what} is not built in this local cloud; AWS has it", 501)
+        raise not_built("a task that waits for an activity")

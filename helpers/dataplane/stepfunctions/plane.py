@@ -20,7 +20,7 @@ from moto.core.exceptions import JsonRESTError
 from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend, stepfunctions_parser_backends
 
-from helpers.dataplane.call import AWSError, Call
+from helpers.dataplane.call import AWSError, Call, not_built
 from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
 from helpers.dataplane.frontdoor import Address, Operation
@@ -139,8 +139,7 @@ class StepFunctionsPlane:
 
 
 def _refuse(call: Call) -> HttpResponse:
-    message = f"stepfunctions {call.name} is not built in this local cloud; AWS has it"
-    raise AWSError("NotImplementedException", message, 501)
+    raise not_built(f"stepfunctions {call.name}")
 
 
 def _dates(execution: Execution) -> tuple[Any, Any]:

@@ -22,7 +22,7 @@ from moto.apigatewayv2.models import (
 )
 from moto.core.utils import utcnow
 
-from helpers.dataplane.call import AWSError, Call
+from helpers.dataplane.call import AWSError, Call, not_built
 from helpers.dataplane.control_plane import forward
 from helpers.dataplane.web import HttpResponse
 
@@ -131,11 +131,6 @@ def find_stage(api: Api, name: str) -> Stage:
     if name not in api.stages:
         raise AWSError("NotFoundException", f"Unable to find Stage with name {name}", 404)
     return api.stages[name]
-
-
-def not_built(what: str) -> AWSError:
-    """Return the error for what AWS has and this cloud has not."""
-    return AWSError("NotImplementedException", f"{what} is not built in this local cloud; AWS has it", 501)
 
 
 def _live(api: Api) -> Deployed:

@@ -12,12 +12,12 @@ from typing import Any
 
 from helpers.dataplane.apigateway.errors import GatewayError
 from helpers.dataplane.apigateway.gateway_responses import plain
-from helpers.dataplane.apigateway.v2.deployments import Deployments, backend_of, find, not_built
+from helpers.dataplane.apigateway.v2.deployments import Deployments, backend_of, find
 from helpers.dataplane.apigateway.v2.http_apis import HttpApis
 from helpers.dataplane.apigateway.websocket import routes
 from helpers.dataplane.apigateway.websocket.apis import WebSocketApis
 from helpers.dataplane.apigateway.websocket.management import Management
-from helpers.dataplane.call import AWSError, Call
+from helpers.dataplane.call import AWSError, Call, not_built
 from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
 from helpers.dataplane.delivery import Post
