@@ -16,6 +16,7 @@ from words import HINTS, WHY
 
 from helpers.teaching import package
 from helpers.teaching.checks import Lab, not_attempted, wrong
+from helpers.teaching.lookups import found
 
 HELLO, REPAIRED, PROBE = "bakery-hello", "bakery-till", "bakery-probe"
 MENU, WAGES = "bakery-menu", "bakery-wages"
@@ -48,12 +49,10 @@ def handler(event, context):
 
 def configuration() -> dict[str, Any]:
     """Return the configuration of bakery-hello; without the function nothing is attempted."""
-    try:
-        return dict(boto3.client("lambda").get_function_configuration(FunctionName=HELLO))
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
+    told = found(boto3.client("lambda").get_function_configuration, FunctionName=HELLO)
+    if told is None:
         not_attempted(f"There is no function called {HELLO} yet.")
+    return told
 
 
 def call(name: str, event: object) -> tuple[Any, bool]:
@@ -265,11 +264,8 @@ def url() -> None:
     """Everybody can ask over HTTP."""
     configuration()
     client = boto3.client("lambda")
-    try:
-        config = client.get_function_url_config(FunctionName=HELLO)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
+    config = found(client.get_function_url_config, FunctionName=HELLO)
+    if config is None:
         not_attempted("The function has no URL yet.")
     if config["AuthType"] != "NONE":
         wrong(

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 import boto3
 import farm
-from botocore.exceptions import ClientError
 from farm import BUCKET, CLOCK_ROLE, FUNCTION, ORDERS, SCHEDULE, UNDELIVERED
 from words import HINTS, WHY
 
 from helpers import cloud
 from helpers.teaching.checks import Lab, eventually, not_attempted, wrong
+from helpers.teaching.lookups import found
 
 ZONE = ZoneInfo(farm.ZONE)
 WINTER, SUMMER = "2024-01-15T23:30:00Z", "2024-07-16T22:30:00Z"
@@ -27,22 +27,18 @@ lab = Lab("nightly_report")
 
 def configuration() -> dict[str, Any]:
     """Return the configuration of farm-report; without the function nothing is attempted."""
-    try:
-        return dict(boto3.client("lambda").get_function_configuration(FunctionName=FUNCTION))
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
+    told = found(boto3.client("lambda").get_function_configuration, FunctionName=FUNCTION)
+    if told is None:
         not_attempted(f"There is no function called {FUNCTION} yet.")
+    return told
 
 
 def schedule() -> dict[str, Any]:
     """Return the schedule farm-night; without it nothing is attempted."""
-    try:
-        return dict(boto3.client("scheduler").get_schedule(Name=SCHEDULE))
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
+    told = found(boto3.client("scheduler").get_schedule, Name=SCHEDULE)
+    if told is None:
         not_attempted(f"There is no schedule called {SCHEDULE} yet.")
+    return told
 
 
 def local(moment: str) -> datetime:
@@ -141,13 +137,9 @@ def failed() -> None:
     """A night that fails is tried once more, and then lies in the queue failed-nights."""
     configuration()
     client = boto3.client("lambda")
-    try:
-        client.get_function_event_invoke_config(FunctionName=FUNCTION)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
-        if not configuration().get("DeadLetterConfig"):
-            not_attempted("The function says nothing yet about nights that fail.")
+    asked = found(client.get_function_event_invoke_config, FunctionName=FUNCTION)
+    if asked is None and not configuration().get("DeadLetterConfig"):
+        not_attempted("The function says nothing yet about nights that fail.")
     night = eventually(farm.fail_a_night, "a night that fails to arrive in the queue", seconds=12)
     if "requestContext" not in night:
         wrong(

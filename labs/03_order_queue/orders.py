@@ -9,10 +9,10 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError
 from posters import CHARGES, PAID, QUEUE, charges, messages_in, refund
 
 from helpers.teaching.checks import eventually, not_attempted, wrong
+from helpers.teaching.lookups import found
 
 FUNCTION, DEAD = "charge-orders", "poster-orders-dead"
 PATIENCE = 20.0
@@ -24,12 +24,10 @@ Order = dict[str, str]
 
 def configuration() -> dict[str, Any]:
     """Return the configuration of charge-orders; without the function nothing is attempted."""
-    try:
-        return dict(boto3.client("lambda").get_function_configuration(FunctionName=FUNCTION))
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
+    told = found(boto3.client("lambda").get_function_configuration, FunctionName=FUNCTION)
+    if told is None:
         not_attempted(f"There is no function called {FUNCTION} yet.")
+    return told
 
 
 def url_of(name: str) -> str:

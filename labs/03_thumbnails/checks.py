@@ -17,6 +17,7 @@ from words import HINTS, WHY
 from helpers import cloud
 from helpers.teaching import package
 from helpers.teaching.checks import Lab, eventually, not_attempted, wrong
+from helpers.teaching.lookups import found
 
 PROBE, STRANGERS = "club-probe", "club-probe-bucket"
 LOOPS = 5
@@ -36,12 +37,10 @@ def handler(event, context):
 
 def configuration() -> dict[str, Any]:
     """Return the configuration of club-thumbnails; without the function nothing is attempted."""
-    try:
-        return dict(boto3.client("lambda").get_function_configuration(FunctionName=FUNCTION))
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
+    told = found(boto3.client("lambda").get_function_configuration, FunctionName=FUNCTION)
+    if told is None:
         not_attempted(f"There is no function called {FUNCTION} yet.")
+    return told
 
 
 def call(name: str, event: object) -> tuple[Any, bool]:
@@ -185,11 +184,7 @@ def permission() -> None:
     """S3 may call the function, for the club's bucket only."""
     client = boto3.client("lambda")
     arn = configuration()["FunctionArn"]
-    try:
-        client.get_policy(FunctionName=FUNCTION)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
+    if found(client.get_policy, FunctionName=FUNCTION) is None:
         not_attempted("The function has no policy yet: nobody else may call it.")
     refusal = refused(BUCKET, arn)
     if refusal:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -13,6 +12,7 @@ from shop import ALIAS, FUNCTION, RELEASES, USER, website
 from words import HINTS, WHY
 
 from helpers.teaching.checks import Lab, not_attempted, wrong
+from helpers.teaching.lookups import found, metric_sum
 
 Kind = Literal["stable", "bad sale", "good sale", "other"]
 BASKET, STABLE_TOTAL, SALE_TOTAL = ["novel", "atlas"], 42, 27
@@ -23,12 +23,7 @@ lab = Lab("safe_rollout")
 
 def alias() -> dict[str, Any] | None:
     """Return the alias live, or None."""
-    try:
-        return dict(boto3.client("lambda").get_alias(FunctionName=FUNCTION, Name=ALIAS))
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
-        return None
+    return found(boto3.client("lambda").get_alias, FunctionName=FUNCTION, Name=ALIAS)
 
 
 def weights(of: dict[str, Any]) -> dict[str, float]:
@@ -76,17 +71,7 @@ def counted(metric: str, version: str = "") -> int:
     dimensions = {"FunctionName": FUNCTION, "Resource": f"{FUNCTION}:{ALIAS}"}
     if version:
         dimensions["ExecutedVersion"] = version
-    now = datetime.now(UTC)
-    points = boto3.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/Lambda",
-        MetricName=metric,
-        Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
-        StartTime=now - timedelta(hours=12),
-        EndTime=now + timedelta(minutes=1),
-        Period=60,
-        Statistics=["Sum"],
-    )["Datapoints"]
-    return round(sum(point["Sum"] for point in points))
+    return round(metric_sum("AWS/Lambda", metric, **dimensions))
 
 
 @lab.task("live", hints=HINTS["live"], why=WHY["live"])

@@ -24,6 +24,7 @@ from records import (
 from words import HINTS, WHY
 
 from helpers.teaching.checks import Lab, eventually, not_attempted, wrong
+from helpers.teaching.lookups import found
 
 CUSTOMERS_AT_ONCE, DATABASE_BEARS, READY = 4, 3, 3
 
@@ -38,13 +39,7 @@ def reserved(name: str) -> int | None:
 
 def exists(name: str) -> bool:
     """Return whether there is such a function."""
-    try:
-        boto3.client("lambda").get_function_configuration(FunctionName=name)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
-        return False
-    return True
+    return found(boto3.client("lambda").get_function_configuration, FunctionName=name) is not None
 
 
 def items(table: str) -> dict[str, dict[str, Any]]:

@@ -7,11 +7,11 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError
 from clinic import ADDRESS, PORT, RECORDS, ROLE, SECRET, database_interfaces, secret_arn, vpc_id
 from words import HINTS, WHY
 
 from helpers.teaching.checks import Lab, eventually, not_attempted, wrong
+from helpers.teaching.lookups import found
 
 FUNCTIONS, DATABASE, NEWSLETTER, WEBSITE = "clinic-functions", "clinic-database", "clinic-newsletter", "clinic-website"
 NEEDED = "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole"
@@ -40,11 +40,7 @@ def config(name: str) -> dict[str, Any] | None:
         told = client.get_function_configuration(FunctionName=name)
         return told if (told["State"], told["LastUpdateStatus"]) == ("Active", "Successful") else None
 
-    try:
-        client.get_function_configuration(FunctionName=name)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
+    if found(client.get_function_configuration, FunctionName=name) is None:
         return None
     return eventually(settled, f"the network interfaces of `{name}`")
 

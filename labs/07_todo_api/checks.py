@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -15,6 +14,7 @@ from words import HINTS, WHY
 
 from helpers.teaching import package
 from helpers.teaching.checks import Lab, not_attempted, wrong
+from helpers.teaching.lookups import metric_sum
 
 VARIABLE = "${stageVariables.alias}"
 
@@ -252,17 +252,7 @@ def runs_alias(name: str) -> None:
 
 def counted(alias: str) -> int:
     """Return how often CloudWatch counted invocations of an alias."""
-    now = datetime.now(UTC)
-    points = boto3.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/Lambda",
-        MetricName="Invocations",
-        Dimensions=[{"Name": "FunctionName", "Value": FUNCTION}, {"Name": "Resource", "Value": f"{FUNCTION}:{alias}"}],
-        StartTime=now - timedelta(hours=12),
-        EndTime=now + timedelta(minutes=1),
-        Period=60,
-        Statistics=["Sum"],
-    )["Datapoints"]
-    return round(sum(point["Sum"] for point in points))
+    return round(metric_sum("AWS/Lambda", "Invocations", FunctionName=FUNCTION, Resource=f"{FUNCTION}:{alias}"))
 
 
 @lab.task("page", hints=HINTS["page"], why=WHY["page"])

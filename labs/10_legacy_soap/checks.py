@@ -13,6 +13,7 @@ from words import HINTS, WHY
 
 from helpers.teaching import api_address
 from helpers.teaching.checks import Lab, not_attempted, wrong
+from helpers.teaching.lookups import found
 
 TITLE, STAGE, FUNCTION, KEY = "Lost luggage", "desk", "luggage-face", "lost-luggage.json"
 OWNER = """Marks & "Spencer" <Sons> O'Neill"""
@@ -148,11 +149,7 @@ def invoked(envelope: str) -> tuple[Any, bool]:
 @lab.task("function", hints=HINTS["function"], why=WHY["function"])
 def function() -> None:
     """The function luggage-face makes JSON of the service's answers, and fails with the words of a Fault."""
-    try:
-        boto3.client("lambda").get_function(FunctionName=FUNCTION)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
+    if found(boto3.client("lambda").get_function, FunctionName=FUNCTION) is None:
         not_attempted(f"There is no function `{FUNCTION}` yet.")
     report = airport.REPORT.replace("0123456789", str(airport.service().new_tag()))
     result, failed = invoked(airport.ENVELOPE % report)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import boto3
 import owl
-from botocore.exceptions import ClientError
 from words import HINTS, WHY
 
 from helpers import cloud
 from helpers.teaching import pricing
 from helpers.teaching.checks import Lab, not_attempted, wrong
+from helpers.teaching.lookups import found, metric_sum
 
 RIDER, LINE = "r02", "N8"
 MOST_POSITIONS, MOST_RIDES = Decimal(4), Decimal(20)
@@ -23,12 +22,10 @@ lab = Lab("capacity_plan")
 
 def table(name: str) -> dict[str, Any]:
     """Return the description of a table; the task is not attempted when there is none."""
-    try:
-        return dict(boto3.client("dynamodb").describe_table(TableName=name)["Table"])
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
-    not_attempted(f"There is no table `{name}` yet.")
+    told = found(boto3.client("dynamodb").describe_table, TableName=name)
+    if told is None:
+        not_attempted(f"There is no table `{name}` yet.")
+    return dict(told["Table"])
 
 
 def keys_of(part: dict[str, Any]) -> dict[str, str]:
@@ -60,19 +57,9 @@ def asked(question: str, value: str) -> tuple[list[dict[str, Any]], float]:
 
 def read_units() -> float:
     """Return all read units that the table rides and its indexes have consumed so far."""
-    cloudwatch, now = boto3.client("cloudwatch"), datetime.now(UTC)
-    names = [index["IndexName"] for index in table("rides").get("GlobalSecondaryIndexes", [])]
-    of_table = {"Name": "TableName", "Value": "rides"}
-    parts = [[of_table], *([of_table, {"Name": "GlobalSecondaryIndexName", "Value": name}] for name in names)]
-    points = [
-        point
-        for dimensions in parts
-        for point in cloudwatch.get_metric_statistics(
-            Namespace="AWS/DynamoDB", MetricName="ConsumedReadCapacityUnits", Dimensions=dimensions, Period=86400,
-            StartTime=now - timedelta(days=1), EndTime=now + timedelta(days=60), Statistics=["Sum"],
-        )["Datapoints"]
-    ]  # fmt: skip
-    return float(sum(point["Sum"] for point in points))
+    indexes = [index["IndexName"] for index in table("rides").get("GlobalSecondaryIndexes", [])]
+    parts = [{}, *({"GlobalSecondaryIndexName": name} for name in indexes)]
+    return sum(metric_sum("AWS/DynamoDB", "ConsumedReadCapacityUnits", TableName="rides", **part) for part in parts)
 
 
 def replayed(name: str) -> None:

@@ -1,0 +1,51 @@
+"""What the checks of labs look up in the account: things that may not be there yet, and what was counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+
+def found(describe: Callable[..., Mapping[str, Any]], **names: Any) -> dict[str, Any] | None:
+    """Return what an AWS call says about a resource, or None where there is no such resource.
+
+    Parameters
+    ----------
+    describe:
+        A method of a boto3 client, such as ``boto3.client("lambda").get_function_configuration``.
+    names:
+        Its arguments.
+
+    Raises
+    ------
+    ClientError
+        AWS said anything else than ``ResourceNotFoundException``.
+    """
+    try:
+        return dict(describe(**names))
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        return None
+
+
+def metric_sum(namespace: str, metric: str, **dimensions: str) -> float:
+    """Return all that CloudWatch counted of a metric in an account that is not a day old.
+
+    The time asked for reaches into the future, because the clock of the cloud may run faster than the learner's.
+    """
+    now = datetime.now(UTC)
+    points = boto3.client("cloudwatch").get_metric_statistics(
+        Namespace=namespace,
+        MetricName=metric,
+        Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+        StartTime=now - timedelta(days=1),
+        EndTime=now + timedelta(days=60),
+        Period=86400,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return float(sum(point["Sum"] for point in points))
