@@ -165,18 +165,28 @@ class Subject:
 
         ``dimensions`` are further ones, such as ``Resource="f:live"``.
         """
+        return float(sum(self.points("AWS/Lambda", metric, statistic, FunctionName=name, **dimensions)))
+
+    def points(
+        self,
+        namespace: str,
+        metric: str,
+        statistic: str = "Sum",
+        ahead: timedelta = timedelta(minutes=1),
+        **dimensions: str,
+    ) -> list[float]:
+        """Return what CloudWatch tells of a metric, from an hour ago to ``ahead`` of now."""
         now = datetime.now(UTC)
-        asked = {"FunctionName": name, **dimensions}
         points = self.client("cloudwatch").get_metric_statistics(
-            Namespace="AWS/Lambda",
+            Namespace=namespace,
             MetricName=metric,
-            Dimensions=[{"Name": key, "Value": value} for key, value in asked.items()],
+            Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
             StartTime=now - timedelta(hours=1),
-            EndTime=now + timedelta(minutes=1),
+            EndTime=now + ahead,
             Period=7200,
             Statistics=[statistic],
         )["Datapoints"]
-        return float(sum(point[statistic] for point in points))
+        return [float(point[statistic]) for point in points]
 
     def queue(self, name: str = "q") -> tuple[str, str]:
         """Create a queue to which every service may send; return its URL and its ARN."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -224,9 +224,4 @@ def test_not_asked(aws: Subject) -> None:
 
 def metric(aws: Subject, name: str, **dimensions: str) -> float:
     """Return the sum of a metric of DynamoDB over a time that the cloud's fast clock does not leave."""
-    now = datetime.now(UTC)
-    points = aws.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/DynamoDB", MetricName=name, StartTime=now - timedelta(hours=1), EndTime=now + timedelta(hours=6),
-        Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()], Period=60, Statistics=["Sum"],
-    )["Datapoints"]  # fmt: skip
-    return float(sum(point["Sum"] for point in points))
+    return sum(aws.points("AWS/DynamoDB", name, ahead=timedelta(hours=6), **dimensions))

@@ -36,17 +36,7 @@ def put(aws: Subject, detail: Any, **settings: Any) -> str:
 
 def counted(aws: Subject, metric: str, name: str = "r") -> float:
     """Return a rule's metric over the last hour."""
-    now = datetime.now(UTC)
-    points = aws.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/Events",
-        MetricName=metric,
-        Dimensions=[{"Name": "RuleName", "Value": name}],
-        StartTime=now - timedelta(hours=1),
-        EndTime=now + timedelta(minutes=1),
-        Period=7200,
-        Statistics=["Sum"],
-    )["Datapoints"]
-    return float(sum(point["Sum"] for point in points))
+    return sum(aws.points("AWS/Events", metric, RuleName=name))
 
 
 @promise(

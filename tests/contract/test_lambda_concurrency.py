@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -176,13 +175,4 @@ def test_concurrency_metrics(aws: Subject) -> None:
 
 def region_metric(aws: Subject, metric: str) -> float:
     """Return the highest value of a metric that has no dimensions."""
-    now = datetime.now(UTC)
-    points = aws.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/Lambda",
-        MetricName=metric,
-        StartTime=now - timedelta(hours=1),
-        EndTime=now + timedelta(minutes=1),
-        Period=7200,
-        Statistics=["Maximum"],
-    )["Datapoints"]
-    return float(max(point["Maximum"] for point in points))
+    return max(aws.points("AWS/Lambda", metric, "Maximum"))

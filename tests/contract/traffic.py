@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.contract.subjects import Page, Subject
@@ -84,14 +83,5 @@ class Shop:
 
     def metric(self, metric: str, statistic: str = "Sum", **dimensions: str) -> float | None:
         """Return a metric of the API over the last hour, or None where there is none."""
-        now, asked = datetime.now(UTC), {"ApiName": self.name, **dimensions}
-        points = self.aws.client("cloudwatch").get_metric_statistics(
-            Namespace="AWS/ApiGateway",
-            MetricName=metric,
-            Dimensions=[{"Name": key, "Value": value} for key, value in asked.items()],
-            StartTime=now - timedelta(hours=1),
-            EndTime=now + timedelta(minutes=1),
-            Period=7200,
-            Statistics=[statistic],
-        )["Datapoints"]
-        return float(points[0][statistic]) if points else None
+        points = self.aws.points("AWS/ApiGateway", metric, statistic, ApiName=self.name, **dimensions)
+        return points[0] if points else None

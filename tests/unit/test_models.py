@@ -37,7 +37,9 @@ def test_the_model_that_botocore_changes_in_place_is_not_shared() -> None:
 
 def test_the_learners_clients_use_the_shared_models() -> None:
     cloud.start()
-    session = boto3.DEFAULT_SESSION
-    assert session is not None
-
-    assert session._session.get_component("data_loader") is models.loader()
+    try:
+        session = boto3.DEFAULT_SESSION
+        assert session is not None
+        assert session._session.get_component("data_loader") is models.loader()
+    finally:
+        cloud.stop()
