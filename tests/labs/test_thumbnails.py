@@ -12,7 +12,7 @@ import pytest
 from helpers import cloud
 from helpers.teaching import package
 from helpers.teaching.checks import Lab, Result
-from tests.labs.lab_under_test import assert_wrong, lab_modules
+from tests.labs.lab_under_test import WrongAnswers, lab_modules
 from tools.notebook_files import PROJECT
 
 FOLDER = PROJECT / "labs" / "03_thumbnails"
@@ -244,16 +244,11 @@ WRONG: list[tuple[str, Callable[[Learner], None], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("task", "answer", "message", "said"), WRONG, ids=[f"{w[0]}-{w[1].__name__}" for w in WRONG])
-def test_a_wrong_answer_gets_its_reason(
-    learner: Learner, task: str, answer: Callable[[Learner], None], message: str, said: str
-) -> None:
-    answer(learner)
-    assert_wrong(learner.result(task), message, said)
+class TestWrongAnswers(WrongAnswers):
+    """Each wrong answer gets its reason; one reason serves two tasks."""
 
-
-def test_each_task_has_its_own_messages() -> None:
-    assert all(len({each[2] for each in WRONG if each[0] == task}) >= 2 for task in TASKS)
+    def test_each_task_has_its_own_messages(self, request: pytest.FixtureRequest) -> None:
+        assert all(len({each[2] for each in WRONG if each[0] == task}) >= 2 for task in TASKS)
 
 
 def test_a_loop_is_stopped(learner: Learner) -> None:
