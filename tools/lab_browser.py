@@ -13,7 +13,6 @@ import os
 import re
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tools.servers import end, free_port
 
 PROJECT = Path(__file__).resolve().parents[1]
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -147,13 +148,6 @@ def find_browser() -> str | None:
     return next((path for path in _MAC_BROWSERS if os.access(path, os.X_OK)), None)
 
 
-def free_port() -> int:
-    """Return a port on 127.0.0.1 that nobody listens on at this moment."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 def copy_for_reading(notebook: Path, folder: Path) -> str:
     """Copy a notebook (with its siblings, if it belongs to the project) into ``folder``; return its path in there."""
     notebook = notebook.resolve()
@@ -203,12 +197,7 @@ def serve(*, seconds: float = 60) -> Iterator[Server]:
             _wait_for_server(process, address, token, log, seconds)
             yield Server(address, token, folders["work"], log)
         finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
 
 
 def _command(port: int, token: str, folder: Path) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.bench.report import Figures
+from tools.servers import end, free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
 MINISTACK = "1.5.33"
@@ -39,13 +39,6 @@ def middle(runs: Sequence[Figures]) -> Figures:
     return {key: statistics.median(run[key] for run in runs) for key in runs[0]}
 
 
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def server(
     command: Sequence[str], port: int, variables: Mapping[str, str] | None = None
@@ -60,12 +53,7 @@ def server(
             wait_for_answer(port, process)
             yield f"http://127.0.0.1:{port}", (time.perf_counter() - began) * 1000
         finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
 
 
 def wait_for_answer(port: int, process: Any, seconds: float = 60) -> None:
@@ -102,8 +90,7 @@ def course_over_http() -> Figures:
             keys = {"AWS_ACCESS_KEY_ID": said["access_key_id"], "AWS_SECRET_ACCESS_KEY": said["secret_access_key"]}
             runs.append({"process": ready, **client("--endpoint", said["endpoint"], keys=keys)})
         finally:
-            process.terminate()
-            process.wait(20)
+            end(process)
     return middle(runs)
 
 
