@@ -92,6 +92,7 @@ class MotoBackend:
         self.door.add_later("apigateway", lambda: _apigateway(self.context, post))
         self.door.add_later("apigatewayv2", lambda: self._apigatewayv2(post))
         self.door.add_later("stepfunctions", lambda: _stepfunctions(self.context))
+        self.door.add_later("xray", lambda: _xray(self.context))
         self.door.add_later("cloudformation", lambda: self._cloudformation(post))
         self._add_tables(timetable)
 
@@ -150,6 +151,12 @@ def _stepfunctions(context: Context) -> DataPlane:
     from helpers.dataplane.stepfunctions.plane import StepFunctionsPlane  # moto's parser: 120 MB and two seconds
 
     return StepFunctionsPlane(context)
+
+
+def _xray(context: Context) -> DataPlane:
+    from helpers.dataplane.xray.plane import XRayPlane
+
+    return XRayPlane(context)
 
 
 def _dynamodb(context: Context, metrics: Metrics, timetable: Timetable, paused: set[str]) -> DataPlane:

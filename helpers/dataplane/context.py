@@ -13,6 +13,7 @@ import boto3
 from helpers.dataplane import models
 from helpers.dataplane.clock import Clock
 from helpers.dataplane.record import Record
+from helpers.dataplane.xray.store import Traces
 
 if TYPE_CHECKING:
     from helpers.dataplane.identities import Identities
@@ -38,6 +39,7 @@ class Context:
     home: Path
     new_id: Callable[[], str]
     """Returns a new UUID, from the seeded source."""
+    traces: Traces = field(default_factory=Traces)
     _clients: dict[tuple[str, str, str], Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -1,0 +1,1 @@
+"""AWS X-Ray: traces of requests, made by services, SDKs and the daemon, kept here, and asked for by its API."""

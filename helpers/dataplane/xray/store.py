@@ -1,0 +1,138 @@
+"""Where the traces are: segment documents as they came, put together when somebody asks.
+
+AWS: a trace is all segments with one trace id. A document is a whole segment, one in progress that the complete one
+overwrites, or a subsegment sent alone, which belongs to the segment or subsegment that its ``parent_id`` names ("AWS
+X-Ray Segment Documents", X-Ray Developer Guide). Documents come in any order; at most 64 kB each. The time in a trace
+id is not validated (API reference of PutTraceSegments).
+
+Differs: AWS keeps traces for 30 days; here the newest ``MOST_TRACES`` stay. AWS documents one code of a refused
+document, ``InvalidTraceId``, and the form of its message; the other codes here are made in the same way, unsourced.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from helpers.dataplane.call import AWSError
+
+MOST_BYTES = 64 * 1024
+MOST_TRACES = 10_000
+Document = dict[str, Any]
+_TRACE_ID = re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}")
+_ID = re.compile(r"[0-9a-f]{16}")
+_NAME = re.compile(r"[\w\s.:/%&#=+\\\-@$]{1,200}")
+
+
+@dataclass
+class Trace:
+    """One trace."""
+
+    id: str
+    """``1-xxxxxxxx-xxxxxxxxxxxxxxxxxxxxxxxx``."""
+    segments: list[Document]
+    """Whole segments by start. A subsegment that was sent alone is in its parent's ``subsegments`` once that is there,
+    else at the end as it came."""
+
+
+class Traces:
+    """The traces of one account; many threads may write and read."""
+
+    def __init__(self) -> None:
+        self._documents: dict[str, dict[str, Document]] = {}
+        self._lock = threading.Lock()
+
+    def put(self, document: str) -> None:
+        """Take one document, or a list of subsegments, as JSON text.
+
+        Raises
+        ------
+        AWSError
+            It is malformed; the code is that of UnprocessedTraceSegments, ``Id`` is in its members where it has one.
+        """
+        if len(document.encode()) > MOST_BYTES:
+            raise _refused("SegmentTooLarge", {})
+        try:
+            read = json.loads(document)
+        except ValueError:
+            raise _refused("ParseError", {}) from None
+        for each in read if isinstance(read, list) else [read]:
+            _check(each)
+            self.emit(each)
+
+    def emit(self, document: Document) -> None:
+        """Take a document that needs no check: what the services of this cloud send."""
+        trace_id, identifier = document["trace_id"], document["id"]
+        with self._lock:
+            kept = self._documents.setdefault(trace_id, {})
+            if not document.get("in_progress") or identifier not in kept:
+                kept[identifier] = document
+            if len(self._documents) > MOST_TRACES:
+                del self._documents[next(iter(self._documents))]
+
+    def all(self) -> list[Trace]:
+        """Return all traces, in the order in which they began to come."""
+        with self._lock:
+            taken = [(trace_id, copy.deepcopy(list(kept.values()))) for trace_id, kept in self._documents.items()]
+        return [Trace(trace_id, _joined(documents)) for trace_id, documents in taken]
+
+    def get(self, trace_id: str) -> Trace | None:
+        """Return one trace, or None."""
+        with self._lock:
+            documents = copy.deepcopy(list(self._documents.get(trace_id, {}).values()))
+        return Trace(trace_id, _joined(documents)) if documents else None
+
+
+def subsegments_of(document: Document) -> Iterator[Document]:
+    """Return the subsegments of a segment, and theirs, depth first."""
+    for each in document.get("subsegments") or []:
+        yield each
+        yield from subsegments_of(each)
+
+
+def _joined(documents: list[Document]) -> list[Document]:
+    """Put subsegments that came alone into their parents."""
+    known = {part["id"]: part for document in documents for part in (document, *subsegments_of(document))}
+    alone: list[Document] = []
+    segments: list[Document] = []
+    for document in documents:
+        parent = known.get(document.get("parent_id", "")) if document.get("type") == "subsegment" else None
+        if parent is not None and parent is not document:
+            inside = [each for each in parent.get("subsegments") or [] if each["id"] != document["id"]]
+            parent["subsegments"] = sorted([*inside, document], key=lambda each: float(each["start_time"]))
+        else:
+            (alone if document.get("type") == "subsegment" else segments).append(document)
+    return [*sorted(segments, key=lambda each: float(each["start_time"])), *alone]
+
+
+def _check(document: Any) -> None:
+    if not isinstance(document, dict):
+        raise _refused("ParseError", {})
+    subsegment = document.get("type") == "subsegment"
+    rules = {"id": _ID, "trace_id": _TRACE_ID, "name": _NAME, **({"parent_id": _ID} if subsegment else {})}
+    for name, pattern in rules.items():
+        value = document.get(name)
+        words = "".join(part.capitalize() for part in name.split("_"))
+        if value is None:
+            raise _refused(f"Missing{words}", document)
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise _refused(f"Invalid{words}", document)
+    for name, absent in (("start_time", False), ("end_time", bool(document.get("in_progress")))):
+        words = name.title().replace("_", "")
+        if document.get(name) is None and not absent:
+            raise _refused(f"Missing{words}", document)
+        if not isinstance(document.get(name, 0.0), int | float):
+            raise _refused(f"Invalid{words}", document)
+    if not all(isinstance(each, dict) and _ID.fullmatch(str(each.get("id"))) for each in subsegments_of(document)):
+        raise _refused("InvalidSubsegment", document)
+
+
+def _refused(code: str, document: Document) -> AWSError:
+    identifier = document.get("id")
+    members = {"Id": identifier} if isinstance(identifier, str) else {}
+    return AWSError(code, f"Invalid segment. ErrorCode: {code}", 400, None, **members)
