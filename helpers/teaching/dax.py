@@ -22,8 +22,13 @@ from boto3.dynamodb.conditions import AttributeBase, ConditionBase
 from cachetools import TTLCache
 
 from helpers import cloud
+from helpers.teaching import plots
 
 TTL_SECONDS = 300
+HIT_MS = 0.5
+MISS_MS = 5.0
+"""Assumed times of a read from DAX and from the table. AWS names the orders only: "from single-digit milliseconds to
+microseconds" ("In-memory acceleration with DynamoDB Accelerator (DAX)", DynamoDB Developer Guide)."""
 
 
 class Dax:
@@ -99,6 +104,34 @@ class Dax:
 
     def _key(self, item: Mapping[str, Any]) -> Any:
         return tuple(_frozen(item[name]) for name in self._names)
+
+
+def mean_read_ms(hit_ratio: float) -> float:
+    """Return the mean time of a read, in milliseconds, when this share of the reads (0 to 1) are hits: a model."""
+    return hit_ratio * HIT_MS + (1 - hit_ratio) * (HIT_MS + MISS_MS)
+
+
+def draw(hit_ratios: Mapping[int, float]) -> None:
+    """Draw hit ratios by the size of the cache, in items, and the mean time of a read that the model gives for them."""
+    sizes, ratios = list(hit_ratios), list(hit_ratios.values())
+    means = [mean_read_ms(ratio) for ratio in ratios]
+    figure, axes = plots.new(
+        "A larger cache: more hits, faster reads", x="Size of the cache (items)", y="Hit ratio (%)"
+    )
+    right = axes.twinx()
+    axes.plot(sizes, [100 * ratio for ratio in ratios], **plots.line(0, "hit ratio (measured here)", points=True))
+    right.plot(sizes, means, **plots.line(1, "mean read (model)", points=True))
+    axes.set_ylim(0, 100)
+    right.set_ylim(0, HIT_MS + MISS_MS)
+    right.set_ylabel("Mean time of a read (ms)")
+    right.grid(False)
+    figure.legend(loc="outside lower center", ncols=2)
+    first, last = sizes[0], sizes[-1]
+    plots.draw(
+        figure,
+        f"From {first} to {last} items the hit ratio rises from {ratios[0]:.0%} to {ratios[-1]:.0%}; the model's mean "
+        f"read falls from {means[0]:.1f} to {means[-1]:.1f} ms (a hit {HIT_MS} ms, a miss {HIT_MS + MISS_MS} ms).",
+    )
 
 
 def _check(given: Any, known: set[Any]) -> None:

@@ -9,7 +9,7 @@ from boto3.dynamodb.conditions import Attr, Key
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.teaching.dax import Dax
+from helpers.teaching.dax import Dax, draw, mean_read_ms
 
 SIZE, TTL = 2, 10
 
@@ -132,3 +132,12 @@ def test_what_is_not_simulated_is_named() -> None:
         dax.get_item(Key={"id": "a"}, ProjectionExpression="id")
     with pytest.raises(NotImplementedError, match="ALL_OLD"):
         dax.update_item(Key={"id": "a"}, ReturnValues="ALL_OLD")
+
+
+def test_the_mean_read_lies_between_a_hit_and_a_miss(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (mean_read_ms(1), mean_read_ms(0.5), mean_read_ms(0)) == (0.5, 3.0, 5.5)
+    draw({1: 0.2, 100: 0.9})
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "From 1 to 100 items the hit ratio rises from 20% to 90%; the model's mean read falls from 4.5 to 1.0 ms "
+        "(a hit 0.5 ms, a miss 5.5 ms)."
+    )
