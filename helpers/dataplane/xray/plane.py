@@ -17,9 +17,11 @@ from helpers.dataplane.call import AWSError, Call
 from helpers.dataplane.context import Context
 from helpers.dataplane.frontdoor import Address, Operation
 from helpers.dataplane.web import HttpResponse
+from helpers.dataplane.xray.documents import inferred_segments
+from helpers.dataplane.xray.groups import Groups
+from helpers.dataplane.xray.service_graph import MOST_TRACES_IN_A_CALL, ServiceGraphs
 from helpers.dataplane.xray.store import Trace
-
-MOST_TRACES_IN_A_CALL = 5
+from helpers.dataplane.xray.summaries import Summaries
 
 
 class XRayPlane:
@@ -29,6 +31,8 @@ class XRayPlane:
 
     def __init__(self, context: Context) -> None:
         self._context, self._traces = context, context.traces
+        groups = Groups(context)
+        self._questions = (groups, Summaries(context, groups), ServiceGraphs(context, groups))
 
     def operations(self) -> Mapping[str, Operation]:
         """Return what this plane answers, by operation."""
@@ -36,6 +40,7 @@ class XRayPlane:
             "PutTraceSegments": self._put_segments,
             "PutTelemetryRecords": lambda call: call.reply(),
             "BatchGetTraces": self._batch_get,
+            **{name: do for asked in self._questions for name, do in asked.operations().items()},
         }
 
     def addresses(self) -> Mapping[str, Address]:
@@ -67,5 +72,6 @@ def _told(trace: Trace) -> dict[str, Any]:
     starts = [float(each["start_time"]) for each in trace.segments]
     ends = [float(each["end_time"]) for each in trace.segments if each.get("end_time")]
     duration = {"Duration": round(max(ends) - min(starts), 3)} if ends else {}
-    segments = [{"Id": each["id"], "Document": json.dumps(each)} for each in trace.segments]
+    whole = [*trace.segments, *inferred_segments(trace)]
+    segments = [{"Id": each["id"], "Document": json.dumps(each)} for each in whole]
     return {"Id": trace.id, **duration, "LimitExceeded": False, "Segments": segments}
