@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 
 from helpers.dataplane.record import Entry, Kind, Record
-from helpers.teaching import diagrams, logs, names, output, plots, workflows
+from helpers.teaching import diagrams, executions, logs, names, output, plots, workflows
 from helpers.teaching import timeline as timelines
 
 _NOTHING = "The last cell made no AWS call, so there is nothing to show."
@@ -119,38 +119,58 @@ def tail(response: Mapping[str, Any], *, stable: bool = True) -> None:
     _print(logs.tail_of(response), None, stable)
 
 
-def timeline(function_name: str, record: Record | None = None, since: int | None = None) -> None:
-    """Draw a function's invocations over time, one lane for each execution environment, and print their numbers.
+def timeline(name: str, record: Record | None = None, since: int | None = None) -> None:
+    """Draw a function's invocations over time, or an execution's states, and print what there is to see.
 
-    Parameters as for ``sequence``.
+    Parameters
+    ----------
+    name:
+        A function's name: one lane for each of its execution environments. The ARN of an execution of Step Functions:
+        one lane for each state that was entered, read from its history; ``record`` and ``since`` are not used then.
+    record, since:
+        As for ``sequence``.
     """
-    runs = [e for e in _entries(record, since) if e.kind == "invocation" and names.function_of(e) == function_name]
-    if not runs:
-        print(f"The last cell did not run function {function_name}, so there is nothing to draw.")
+    if ":execution:" in name:
+        history, definition, ended = _execution(name)
+        lines = workflows.text(definition, workflows.outcomes(history), ended)
+        told = ". ".join(line for line in lines if not line.endswith("not reached"))
+        plots.draw(executions.draw(f"Execution of {name.split(':')[6]}", definition, history), f"{told}.")
         return
-    plots.draw(timelines.draw(function_name, runs), timelines.sentence(runs))
+    runs = [e for e in _entries(record, since) if e.kind == "invocation" and names.function_of(e) == name]
+    if not runs:
+        print(f"The last cell did not run function {name}, so there is nothing to draw.")
+        return
+    plots.draw(timelines.draw(name, runs), timelines.sentence(runs))
 
 
-def workflow(arn: str) -> None:
+def workflow(arn: str, *, times: bool = False) -> None:
     """Draw a state machine, and for an execution's ARN how each of its states ended; a list of them stands below.
 
     Parameters
     ----------
     arn:
         The ARN of a state machine of Step Functions, or of an execution.
+    times:
+        Whether to add how long each state took, in seconds; it differs at each run.
     """
-    client = boto3.client("stepfunctions")
     found, ended = None, True
     if ":execution:" in arn:
-        told = client.describe_state_machine_for_execution(executionArn=arn)
-        pages = client.get_paginator("get_execution_history").paginate(executionArn=arn)
-        found = workflows.outcomes([event for page in pages for event in page["events"]])
-        ended = client.describe_execution(executionArn=arn)["status"] != "RUNNING"
+        history, definition, ended = _execution(arn)
+        found = workflows.outcomes(history, times)
     else:
-        told = client.describe_state_machine(stateMachineArn=arn)
-    definition = json.loads(told["definition"])
+        told = boto3.client("stepfunctions").describe_state_machine(stateMachineArn=arn)
+        definition = json.loads(told["definition"])
     words = "\n".join(f"- {output.escape(line)}" for line in workflows.text(definition, found, ended))
     output.markdown(f"```mermaid\n{workflows.flowchart(definition, found, ended)}\n```\n\n{words}")
+
+
+def _execution(arn: str) -> tuple[list[Any], dict[str, Any], bool]:
+    """Return the history of an execution, the definition that it runs, and whether it has ended."""
+    client = boto3.client("stepfunctions")
+    told = client.describe_state_machine_for_execution(executionArn=arn)
+    ended = client.describe_execution(executionArn=arn)["status"] != "RUNNING"
+    pages = client.get_paginator("get_execution_history").paginate(executionArn=arn)
+    return [event for page in pages for event in page["events"]], json.loads(told["definition"]), ended
 
 
 def _entries(record: Record | None, since: int | None) -> list[Entry]:

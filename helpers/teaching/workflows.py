@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from helpers.teaching import names
 from helpers.teaching.diagrams import escape
 
+SCHEDULED = ("TaskScheduled", "LambdaFunctionScheduled")
+"""The events with which an attempt of a task begins."""
 _SIGNS = {"succeeded": "✓", "failed": "✗", "caught": "⚠", "running": "▶", "aborted": "■", "not reached": "·"}
 _SHAPES = {"Choice": ('{"', '"}'), "Succeed": ('(["', '"])'), "Fail": ('(["', '"])'), "Wait": ('[/"', '"/]')}
 _STYLES = (
@@ -34,6 +37,9 @@ class Outcome:
     error: str = ""
     ends: bool = False
     """Whether its entry ends the execution as failed: a Fail state."""
+    began: datetime | None = None
+    ended: datetime | None = None
+    """When it was entered for the first time, and left for the last time."""
 
     @property
     def word(self) -> str:
@@ -49,41 +55,62 @@ class Outcome:
         """Return how many times its task was tried again."""
         return max(0, self.tried - self.entered)
 
+    @property
+    def took(self) -> str:
+        """Return how long it took, such as ``, 2.4 s``; an empty text for a state that was not left."""
+        return f", {(self.ended - self.began).total_seconds():.1f} s" if self.began and self.ended else ""
 
-def outcomes(history: Sequence[Mapping[str, Any]]) -> dict[str, Outcome]:
-    """Return what became of each state that was entered, read from the events of a history in their order."""
+
+def visits(history: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, Any], int]]:
+    """Yield each event with the id of the event that entered its state, 0 before the first one."""
+    entered: dict[int, int] = {}
+    frames: list[int] = []
+    for event in history:
+        kind, frame = event["type"], event["type"].startswith(("ParallelState", "MapState"))
+        visit = event["id"] if kind.endswith("StateEntered") else entered.get(event["previousEventId"], 0)
+        if frame and kind.endswith("Entered"):
+            frames.append(visit)
+        elif frame and kind.endswith("Exited"):
+            visit = frames.pop()
+        elif frame and frames:
+            visit = frames[-1]  # its previous event may be one of the states inside
+        entered[event["id"]] = visit
+        yield event, visit
+
+
+def outcomes(history: Sequence[Mapping[str, Any]], times: bool = False) -> dict[str, Outcome]:
+    """Return what became of each state that was entered, read from the events of a history in their order.
+
+    With ``times`` also how long each one took, which differs at each run.
+    """
     found: dict[str, Outcome] = {}
     states: dict[int, str] = {}
-    frames: list[str] = []
     error = ""
-    for event in history:
+    for event, visit in visits(history):
         kind = event["type"]
-        name = event.get("stateEnteredEventDetails", {}).get("name") or states.get(event["previousEventId"], "")
-        if kind in ("ParallelStateEntered", "MapStateEntered"):
-            frames.append(name)
-        elif kind in ("ParallelStateFailed", "MapStateFailed"):
-            name = frames[-1]  # its previous event is one of the states inside
-        elif kind in ("ParallelStateExited", "MapStateExited"):
-            frames.pop()
-        states[event["id"]] = name
-        outcome = found.setdefault(name, Outcome())
+        if kind.endswith("StateEntered"):
+            states[visit] = event["stateEnteredEventDetails"]["name"]
+        if visit not in states:
+            continue
+        outcome = found.setdefault(states[visit], Outcome(began=event["timestamp"] if times else None))
         if kind.endswith("StateEntered"):
             outcome.entered += 1
             outcome.ends = kind == "FailStateEntered"
         elif kind.endswith("StateExited"):
-            found.setdefault(event["stateExitedEventDetails"]["name"], Outcome()).left += 1
-        elif kind in ("TaskScheduled", "LambdaFunctionScheduled"):
+            outcome.left += 1
+            outcome.ended = event["timestamp"] if times else None
+        elif kind in SCHEDULED:
             outcome.tried += 1
         elif kind.endswith("Succeeded"):
             outcome.error = ""
         elif kind.endswith(("Failed", "TimedOut")) and not kind.startswith("Execution"):
-            error = _error(event) or error
+            error = error_of(event) or error
             outcome.error = error
-    found.pop("", None)
     return found
 
 
-def _error(event: Mapping[str, Any]) -> str:
+def error_of(event: Mapping[str, Any]) -> str:
+    """Return the name of the error that an event tells, or an empty text."""
     details = [value for name, value in event.items() if name.endswith("EventDetails")]
     return str(details[0].get("error", "")) if details else ""
 
@@ -178,7 +205,8 @@ def _said(outcome: Outcome, word: str) -> str:
     parts = [word, *([outcome.error] if word in ("failed", "caught") and outcome.error else [])]
     text = " ".join(parts)
     text += f", {outcome.entered} times" if outcome.entered > 1 else ""
-    return text + (f", {names.count(outcome.retries, 'retry', 'retries')}" if outcome.retries else "")
+    text += f", {names.count(outcome.retries, 'retry', 'retries')}" if outcome.retries else ""
+    return text + outcome.took
 
 
 def text(definition: Mapping[str, Any], found: Mapping[str, Outcome] | None = None, ended: bool = True) -> list[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from helpers.teaching import workflows
+from helpers.teaching import executions, workflows
 
 TASK = {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:f"}
 SHOP = {
@@ -100,3 +101,58 @@ def test_conditions_in_short() -> None:
     assert workflows.condition({"And": [rule, {"Variable": "$.b", "StringEquals": "x"}]}) == (
         "$.a IsNull True and $.b StringEquals x"
     )
+
+
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def timed(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a history in which each event comes a second after the one before."""
+    return [{**each, "timestamp": BEGAN + timedelta(seconds=each["id"] - 1)} for each in history]
+
+
+def test_durations_are_told_only_when_asked_for() -> None:
+    history = timed(HISTORY)
+    assert workflows.text(SHOP, workflows.outcomes(history)) == workflows.text(SHOP, workflows.outcomes(HISTORY))
+    assert workflows.text(SHOP, workflows.outcomes(history, times=True))[:3] == [
+        "Check: succeeded, 1.0 s",
+        "Both: caught Declined, 9.0 s",
+        "Charge: failed Declined, 1 retry",
+    ]
+
+
+def test_each_attempt_is_a_bar_and_a_state_without_attempts_is_one() -> None:
+    found = [(bar.state, bar.began, bar.ended, bar.outcome) for bar in executions.bars(timed(HISTORY))]
+    assert found == [
+        ("Check", 1, 2, "succeeded"),
+        ("Both", 3, 11, "failed"),
+        ("Charge", 7, 8, "failed"),
+        ("Charge", 9, 10, "failed"),
+        ("Pack", 6, 14, "not over"),
+        ("Sorry", 13, 14, "failed"),
+    ]
+
+
+def test_two_visits_of_one_state_are_kept_apart() -> None:
+    history = [
+        event(1, "ExecutionStarted", 0),
+        event(2, "MapStateEntered", 0, "Each"),
+        event(3, "MapStateStarted", 2),
+        event(4, "TaskStateEntered", 3, "Work"),
+        event(5, "TaskStateEntered", 3, "Work"),
+        event(6, "TaskScheduled", 4),
+        event(7, "TaskScheduled", 5),
+        event(8, "TaskSucceeded", 6),
+        event(9, "TaskFailed", 7, error="Bad"),
+        event(10, "MapStateFailed", 9),
+    ]
+    found = [(bar.state, bar.began, bar.outcome) for bar in executions.bars(timed(history))]
+    assert found == [("Each", 1, "failed"), ("Work", 5, "succeeded"), ("Work", 6, "failed")]
+
+
+def test_the_drawing_over_time_has_a_lane_for_each_state_that_ran() -> None:
+    axes = executions.draw("Execution of shop", SHOP, timed(HISTORY[:10])).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["Check", "Both", "Charge", "Pack"]
+    assert axes.get_xlabel() == "Time since the start (s)"
+    hatched = [bar for bar in axes.patches if bar.get_hatch() == "///"]
+    assert len(hatched) == len(axes.collections) == 1
