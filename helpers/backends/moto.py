@@ -88,6 +88,8 @@ class MotoBackend:
         self.door.add(LogsPlane(self.context, post))
         self.door.add_later("ec2", lambda: _ec2(self.context, bus))
         self.door.add(CodePipelinePlane(bus))
+        self.door.add_later("codecommit", lambda: _codecommit(self.context, post))
+        self.door.add_later("codedeploy", lambda: _codedeploy(self.context, bus))
         self.door.add_later("cognito-idp", lambda: _cognito(self.context, post))
         self.door.add_later("apigateway", lambda: _apigateway(self.context, post))
         self.door.add_later("apigatewayv2", lambda: self._apigatewayv2(post))
@@ -133,6 +135,18 @@ def _ec2(context: Context, bus: EventsPlane) -> DataPlane:
     from helpers.dataplane.ec2 import Ec2Plane  # 80 MB and a second
 
     return Ec2Plane(context, bus)
+
+
+def _codecommit(context: Context, post: Post) -> DataPlane:
+    from helpers.dataplane.codecommit import CodeCommitPlane
+
+    return CodeCommitPlane(context, post)
+
+
+def _codedeploy(context: Context, bus: EventsPlane) -> DataPlane:
+    from helpers.dataplane.codedeploy.plane import CodeDeployPlane
+
+    return CodeDeployPlane(context, bus)
 
 
 def _cognito(context: Context, post: Post) -> DataPlane:
