@@ -13,6 +13,7 @@ from helpers.dataplane import control_plane, quotas
 from helpers.dataplane.awslambda.guardian import GUARDIAN
 from helpers.dataplane.awslambda.plane import LambdaPlane
 from helpers.dataplane.clock import Clock
+from helpers.dataplane.cloudwatch.plane import CloudWatchPlane
 from helpers.dataplane.codepipeline import CodePipelinePlane
 from helpers.dataplane.context import Context
 from helpers.dataplane.delivery import Post
@@ -84,6 +85,7 @@ class MotoBackend:
         self.door.add(bus)
         self.door.add(SchedulerPlane(self.context, post, timetable))
         self.door.add(SnsPlane(self.context, post))
+        self.door.add(CloudWatchPlane(self.context, post, bus, timetable))
         self.door.add(S3Plane(self.context, post, bus))
         self.door.add(LogsPlane(self.context, post))
         self.door.add_later("ec2", lambda: _ec2(self.context, bus))

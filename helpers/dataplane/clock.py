@@ -32,6 +32,14 @@ class Clock:
         """Return AWS's time of day in seconds since the epoch: it began as ours and runs ``speed`` times faster."""
         return self._began + self.now()
 
+    def at(self, moment: float) -> float:
+        """Return what this clock showed when a watch showed ``moment`` (seconds since the epoch).
+
+        Before the cloud started there was one time only; what a watch does not show yet was read from this clock.
+        """
+        passed = moment - self._began
+        return self._began + passed * self.speed if 0 <= passed <= self.now() / self.speed else moment
+
     def now(self) -> float:
         """Return AWS's seconds since the cloud started, for intervals (token buckets, caches, maximum ages)."""
         return (time.monotonic() - self._started) * self.speed

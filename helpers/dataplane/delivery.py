@@ -26,6 +26,9 @@ from helpers.dataplane.context import Context
 from helpers.dataplane.policies import Asked, Verdict, decide
 
 T = TypeVar("T")
+_OWNERS_NAMES = ("cloudwatch",)
+"""Services that publish in their owner's name, as the policy lets them that a new topic has ("Example cases for Amazon
+SNS access control", aws:SourceOwner, SNS Developer Guide)."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,9 @@ class Post:
         taker = self._taker(target_arn)
         if taker.statements is None:
             return True
-        values = {"aws:sourcearn": source_arn, "aws:sourceaccount": self._context.account_id}
+        account = self._context.account_id
+        owner = account if service in _OWNERS_NAMES else None
+        values = {"aws:sourcearn": source_arn, "aws:sourceaccount": account, "aws:sourceowner": owner}
         asked = Asked(taker.action, target_arn, service=service, values=values)
         return decide([{"Statement": taker.statements(target_arn)}], asked, of_resource=True) is Verdict.ALLOW
 

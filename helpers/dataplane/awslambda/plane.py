@@ -17,7 +17,6 @@ from urllib.parse import urlencode
 
 from moto.awslambda.models import LambdaFunction
 
-from helpers.dataplane import cloudwatch
 from helpers.dataplane.awslambda import rules, runtimes, seams
 from helpers.dataplane.awslambda.environment import Outcome
 from helpers.dataplane.awslambda.event_config import EventConfigs
@@ -59,7 +58,6 @@ class LambdaPlane:
         self._urls = FunctionUrls(context, self.functions, self.invoker)
         self._sources = EventSources(Services(context, self.functions, self.invoker, telemetry))
         seams.install(self._for_moto)
-        cloudwatch.install()
 
     def operations(self) -> Mapping[str, Operation]:
         """Return what this plane answers, by operation."""
@@ -96,7 +94,6 @@ class LambdaPlane:
     def stop(self) -> None:
         """Stop the pollers, the queue and every execution environment; moto gets its own methods back."""
         seams.remove()
-        cloudwatch.remove()
         self._sources.stop()
         self.queue.stop()
         self._fleet.stop()

@@ -1,0 +1,1 @@
+"""CloudWatch metrics and alarms: the part that moto, which keeps both, leaves out."""
