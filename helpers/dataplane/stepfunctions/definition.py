@@ -3,7 +3,7 @@
 AWS: CreateStateMachine answers InvalidDefinition, and each finding has a code and a place: ``MISSING_TRANSITION_TARGET:
 Missing 'Next' target: pass3 at /States/pass1/Next``. The findings about the graph are as AWS words them. All else is
 found by moto's parser: the frame of that message is AWS's, the words inside are the parser's (no source lists AWS's).
-Not built: activities, task tokens, .sync, distributed maps, and services besides Lambda, SQS, SNS and DynamoDB.
+Not built: activities, distributed maps, and integrations besides those of ``SERVICES``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 
 from helpers.dataplane.call import AWSError, not_built
 
-SERVICES = ("lambda", "sqs", "sns", "dynamodb")
+SERVICES = ("lambda", "sqs", "sns", "dynamodb", "events", "states", "aws-sdk")
+_SYNC = ("states:startExecution.sync", "states:startExecution.sync:2")
 _FUNCTION = re.compile(r"arn:aws:lambda:[^:]+:\d{12}:function:.+")
 _INNARDS = re.compile(r"[:,]? (?:got |in props |for StateWait|choices )?'[\[(]")
 Node = tuple[str, dict[str, Any]]
@@ -120,8 +121,9 @@ def _check_built(state: dict[str, Any]) -> None:
         raise not_built("a Map state in distributed mode")
     if not resource or _FUNCTION.fullmatch(resource) or "{%" in resource:
         return
-    service, _, action = resource.removeprefix("arn:aws:states:::").partition(":")
-    if resource.startswith("arn:aws:states:::") and (service not in SERVICES or "." in action):
+    action = resource.removeprefix("arn:aws:states:::")
+    waits = ".sync" in action and action not in _SYNC
+    if action != resource and (action.partition(":")[0] not in SERVICES or waits):
         raise not_built(f"a task with the resource {resource}")
     if ":activity:" in resource:
         raise not_built("a task that waits for an activity")

@@ -41,6 +41,8 @@ class Endings:
         seams.put(ExecutionWorker, "_get_evaluation_environment", self._environment)
         seams.put(ExecutionWorker, "start", self._start)
         seams.put(Program, "eval", self._run)
+        self._terminated = BaseExecutionWorkerCommunication.terminated
+        seams.put(BaseExecutionWorkerCommunication, "terminated", self._tell)
 
     def stop(self) -> None:
         """End all executions."""
@@ -74,7 +76,7 @@ class Endings:
         if worker.env is None:
             worker.env = self._make_environment(worker)
             worker.env.next_state_name = ""  # it runs from now on, and may be stopped
-            worker.env.over = threading.Event()
+            worker.env.over, worker.env.told = threading.Event(), threading.Event()
             self._running.add(worker.env)
         env: Environment = worker.env
         return env
@@ -93,6 +95,13 @@ class Endings:
             self._end(env, HistoryEventType.ExecutionTimedOut, {"executionTimedOutEventDetails": {}})
             env.set_timed_out()
         self._running.discard(env)
+        for waiting in list(env.callback_pool_manager._pool.values()):
+            waiting.interrupt_all()
+
+    def _tell(self, communication: Any) -> None:
+        """Take the place of ``BaseExecutionWorkerCommunication.terminated``: who waits for the outcome may go on."""
+        self._terminated(communication)
+        communication.execution.exec_worker.env.told.set()
 
     def _end(self, env: Any, event: HistoryEventType, details: dict[str, Any]) -> None:
         """Write the last event of an execution that is still busy, and close its history."""

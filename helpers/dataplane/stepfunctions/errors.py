@@ -2,8 +2,9 @@
 
 AWS: "Handling errors in Step Functions workflows" and "Handle transient Lambda service exceptions", Step Functions
 Developer Guide. States.ALL leaves out States.DataLimitExceeded and States.Runtime, States.TaskFailed leaves out
-States.Timeout, and nothing matches States.Runtime. An error of Lambda's API is ``Lambda.`` and its name; a refused call
-is Lambda.AWSLambdaException. A function's error has the name of its exception. Here: the same.
+States.Timeout, and nothing matches States.Runtime. A missed heartbeat is a States.Timeout too. An error of Lambda's API
+is ``Lambda.`` and its name; a refused call is Lambda.AWSLambdaException. A function's error has the name of its
+exception. Here: the same.
 
 Differs: a function's crash is Runtime.ExitError and its own timeout Sandbox.Timedout, as Lambda's answer names them;
 older runtimes on AWS are reported as Lambda.Unknown, which is here only an answer without a name.
@@ -16,6 +17,7 @@ from collections.abc import Iterable
 from typing import Any
 
 UNKNOWN = "Lambda.Unknown"
+HEARTBEAT = "States.HeartbeatTimeout"
 _NEVER = "States.Runtime"
 _TERMINAL = "States.DataLimitExceeded"
 
@@ -29,6 +31,8 @@ def matches(wanted: Iterable[str], error: str) -> bool:
         return True
     if "States.ALL" in names:
         return error != _TERMINAL
+    if error == HEARTBEAT:
+        return "States.Timeout" in names
     return "States.TaskFailed" in names and error not in ("States.Timeout", _TERMINAL)
 
 

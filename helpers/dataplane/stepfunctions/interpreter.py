@@ -6,7 +6,7 @@ front door, with the role of the state machine), its waits and its time of day (
 errors a Retry or a Catch matches, what Lambda's errors are called, and how an execution ends before its last state.
 
 Differs: Wait and Retry wait, and TimeoutSeconds of the whole machine counts, by the cloud's clock; TimeoutSeconds of a
-task counts real seconds, as the function that it waits for runs in real time.
+task counts real seconds, as the function that it waits for runs in real time (waiting tasks: ``tokens.py``).
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import boto3
+from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from moto.core.model import OperationModel
 from moto.stepfunctions import models, responses
 from moto.stepfunctions.parser import utils
 from moto.stepfunctions.parser.api import HistoryEventType
@@ -35,10 +37,14 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import br
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.lambda_eval_utils import LambdaFunctionErrorException
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    state_task_service_aws_sdk,
     state_task_service_dynamodb,
+    state_task_service_events,
+    state_task_service_sfn,
     state_task_service_sns,
     state_task_service_sqs,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import StateTaskService
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_lambda import (
     StateTaskServiceLambda,
 )
@@ -52,15 +58,18 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from helpers.dataplane import models as api_models
 from helpers.dataplane.context import Context
+from helpers.dataplane.control_plane import model_of
 from helpers.dataplane.seams import Seams
 from helpers.dataplane.stepfunctions import errors, expressions
 from helpers.dataplane.stepfunctions.endings import Endings
+from helpers.dataplane.stepfunctions.tokens import Tokens
 
 ACTOR = "states"
 _LOOK_SECONDS = 0.2
 """How often a waiting state looks whether its execution still runs: moto's own signal for that can be missed."""
 _CALLERS: tuple[ModuleType, ...] = (
     lambda_eval_utils, state_task_service_sqs, state_task_service_sns, state_task_service_dynamodb,
+    state_task_service_events, state_task_service_sfn, state_task_service_aws_sdk,
 )  # fmt: skip
 
 
@@ -77,7 +86,9 @@ class Interpreter:
         self._reach_this_cloud()
         self._keep_time()
         self._name_errors()
+        self._name_members()
         self._endings = Endings(context.clock, self._seams)
+        self.tokens = Tokens(context.clock.speed, self._seams)
 
     def stop(self) -> None:
         """Give moto its own parts back, and let what waits in a state or a retry go."""
@@ -103,14 +114,21 @@ class Interpreter:
         for user in (states, variable_store):
             put(user, "encode_jsonata_variable_declarations", expressions.declarations)
 
+    def _name_members(self) -> None:
+        """Let tasks name members with a large first letter, as AWS does; moto leaves that out."""
+        self._seams.put(StateTaskService, "_normalise_parameters", _to_api)
+        self._seams.put(StateTaskService, "_normalise_response", _from_api)
+
     def _client(self, region: str, service: str, state_credentials: Any) -> Any:
         """Take the place of moto's ``boto_client_for``: the state machine's role calls, as Step Functions."""
         key = (region, service, state_credentials.role_arn)
         if key not in self._clients:
             given = self._context.identities.assume(key[2], "StepFunctions", ACTOR)
+            inner = api_models.session()
+            inner.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_milliseconds)
             session = boto3.session.Session(
                 given["AWS_ACCESS_KEY_ID"], given["AWS_SECRET_ACCESS_KEY"], given["AWS_SESSION_TOKEN"], region,
-                botocore_session=api_models.session(),
+                botocore_session=inner,
             )  # fmt: skip
             once = Config(parameter_validation=False, retries={"total_max_attempts": 1}, read_timeout=1000)
             self._clients[key] = session.client(service, endpoint_url=self._context.endpoint, config=once)
@@ -160,6 +178,35 @@ def _match(declared: Any, env: Environment) -> None:
     """Take the place of ``ErrorEqualsDecl._eval_body``: the reported error is on the stack, the verdict goes there."""
     reported = env.stack.pop()
     env.stack.append(errors.matches((name.error_name for name in declared.error_names), reported.error_name))
+
+
+def _operation(state: Any, service: str | None, action: str | None) -> OperationModel:
+    name = xform_name(action or state.resource.api_action)
+    model = model_of(state._get_boto_service_name(service))
+    return model.operation_model(next(one for one in model.operation_names if xform_name(one) == name))
+
+
+def _to_api(
+    state: Any, parameters: Any, boto_service_name: str | None = None, service_action_name: str | None = None
+) -> None:
+    """Take the place of ``StateTaskService._normalise_parameters``."""
+    shape = _operation(state, boto_service_name, service_action_name).input_shape
+    if shape is not None:
+        state._to_boto_request(parameters, shape)
+
+
+def _from_api(
+    state: Any, response: Any, boto_service_name: str | None = None, service_action_name: str | None = None
+) -> None:
+    """Take the place of ``StateTaskService._normalise_response``."""
+    shape = _operation(state, boto_service_name, service_action_name).output_shape
+    if shape is not None:
+        state._from_boto_response(response, shape)
+
+
+def _milliseconds(moment: Any) -> Any:
+    """Read a time in a service's answer as a state's output has it, which is JSON: no source gives AWS's form."""
+    return int(moment * 1000) if isinstance(moment, int | float) else moment
 
 
 def _refusal(error: ClientError) -> tuple[str, str]:

@@ -7,7 +7,7 @@ definitions and roles, names, pages of the history, and ends.
 
 Differs: names may be used again after the cloud's end, and there is no quota of open executions. That a role must let
 Step Functions assume it is checked when the machine is created; no source gives that message's exact words.
-Not built: express workflows, task tokens, activities, distributed maps, redrive, versions in ARNs of executions.
+Not built: express workflows, activities, distributed maps, redrive, versions in ARNs of executions.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from helpers.dataplane.stepfunctions.interpreter import Interpreter
 from helpers.dataplane.web import HttpResponse
 
 _NOT_BUILT = (
-    "CreateActivity", "DescribeActivity", "DeleteActivity", "ListActivities", "GetActivityTask", "SendTaskSuccess",
-    "SendTaskFailure", "SendTaskHeartbeat", "ListMapRuns", "DescribeMapRun", "UpdateMapRun",
+    "CreateActivity", "DescribeActivity", "DeleteActivity", "ListActivities", "GetActivityTask", "ListMapRuns",
+    "DescribeMapRun", "UpdateMapRun",
 )  # fmt: skip
 _PAGE = 100
 
@@ -53,6 +53,7 @@ class StepFunctionsPlane:
             "StopExecution": self._stop_execution,
             "DescribeExecution": self._describe_execution,
             "GetExecutionHistory": self._history,
+            **self._interpreter.tokens.operations(),
         }
         return {**known, **dict.fromkeys(_NOT_BUILT, _refuse)}
 
