@@ -140,7 +140,8 @@ def test_missing(aws: Subject) -> None:
         alarm(aws, AlarmName=treat, TreatMissingData=treat)
     told = comes(aws, "ALARM", name="breaching")
     assert told["StateReason"] == (
-        "Threshold Crossed: no datapoints were received for 1 period and 1 missing datapoint was treated as [Breaching]."
+        "Threshold Crossed: no datapoints were received for 1 period "
+        "and 1 missing datapoint was treated as [Breaching]."
     )
     assert "[NonBreaching]" in comes(aws, "OK", name="notBreaching")["StateReason"]
     assert state(aws, "missing") == state(aws, "ignore") == "INSUFFICIENT_DATA"
