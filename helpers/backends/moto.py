@@ -67,6 +67,7 @@ class MotoBackend:
             identities=identities,
             home=Path(tempfile.mkdtemp(prefix="local-aws-")),
             new_id=control_plane.new_id,
+            seed=settings.seed,
         )
         GUARDIAN.hold("folder", self.context.home)
         self.door = FrontDoor(self.context)

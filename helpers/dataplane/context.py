@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ import boto3
 from helpers.dataplane import models
 from helpers.dataplane.clock import Clock
 from helpers.dataplane.record import Record
+from helpers.dataplane.xray.sampling import Sampling
 from helpers.dataplane.xray.store import Traces
 
 if TYPE_CHECKING:
@@ -39,9 +41,14 @@ class Context:
     home: Path
     new_id: Callable[[], str]
     """Returns a new UUID, from the seeded source."""
+    seed: int = 0
     traces: Traces = field(default_factory=Traces)
+    sampling: Sampling = field(init=False)
     _clients: dict[tuple[str, str, str], Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.sampling = Sampling(self.clock.now, random.Random(self.seed))
 
     def sdk_variables(self, credentials: Mapping[str, str]) -> dict[str, str]:
         """Return the standard variables with which any AWS SDK or tool reaches this cloud with ``credentials``."""

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from werkzeug.datastructures import Headers
 
-from helpers.dataplane import control_plane, limits, reader
+from helpers.dataplane import control_plane, limits, reader, tracing
 from helpers.dataplane.call import AWSError, Call, Caller
 from helpers.dataplane.context import Context
 from helpers.dataplane.resources import subject_of
@@ -99,6 +99,13 @@ class FrontDoor:
 
     def answer(self, request: HttpRequest) -> HttpResponse:
         """Answer a request; what goes wrong inside is a 500 with its reason, never an exception."""
+        header = request.headers.get(tracing.HEADER)
+        if header is None:  # a service that calls another one does so on behalf of the same request
+            return self._answer(request)
+        with tracing.carried(header):
+            return self._answer(request)
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
         host = request.headers.get("Host", "").rpartition(":")[0] or request.headers.get("Host", "")
         if request.socket is not None and host not in LOCAL_NAMES and not _through_a_hub(request):
             return _plain(403, f"this cloud answers to 127.0.0.1 and localhost only, not to {host!r}")

@@ -7,6 +7,9 @@ Amazon SQS Developer Guide). moto does this in real time, without a lock, and wa
 call. Here time is the cloud's, each queue has one lock, and a receive ends as soon as it has enough. A deduplication id
 is remembered for its five minutes although the message was deleted, and sequence numbers rise. While a function has a
 message, the message's visibility timeout passes in real time, because the function runs in real time too.
+
+A message takes the trace header of the call that sends it along, as its attribute AWSTraceHeader, unless it has one
+("Amazon SQS and AWS X-Ray", X-Ray Developer Guide).
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ import moto.sqs.models as models
 from moto.sqs.exceptions import ReceiptHandleIsInvalid
 from moto.sqs.models import Message, Queue, SQSBackend
 
+from helpers.dataplane import tracing
 from helpers.dataplane.clock import Clock
 from helpers.dataplane.seams import Seams
 
@@ -102,6 +106,8 @@ class Queues:
                 return
             if queue.fifo_queue:
                 message.sequence_number = str(next(self._sequence_numbers))
+            if header := tracing.current():
+                message.system_attributes.setdefault("AWSTraceHeader", {"StringValue": header})
             queue._messages.append(message)
             queue._messages_lock.notify_all()
 

@@ -6,7 +6,7 @@ API's ``binaryMediaTypes``; one that the function gives in base64 is decoded whe
 ("Lambda proxy integrations" and "Return binary media from a Lambda proxy integration", API Gateway Developer Guide).
 Without a statusCode the status is 200, as recorded on AWS; the guide calls it required.
 
-Differs: the headers that CloudFront adds for edge-optimized APIs, and X-Amzn-Trace-Id, are not there.
+Differs: the headers that CloudFront adds for edge-optimized APIs are not there.
 """
 
 from __future__ import annotations

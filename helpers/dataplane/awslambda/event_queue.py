@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from helpers.dataplane import tracing
 from helpers.dataplane.awslambda.environment import Outcome
 from helpers.dataplane.awslambda.event_config import LONGEST_AGE_SECONDS, RETRIES, EventConfigs
 from helpers.dataplane.awslambda.functions import Functions, Target
@@ -93,6 +94,10 @@ class EventQueue:
                 self._workers.submit(self._handle, event)
 
     def _handle(self, event: Event) -> None:
+        with tracing.carried(event.request.trace_header):
+            self._run(event)
+
+    def _run(self, event: Event) -> None:
         try:
             target = self._functions.find(event.arn)
         except AWSError:

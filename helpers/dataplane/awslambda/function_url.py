@@ -16,6 +16,7 @@ from typing import Any
 from moto.awslambda.models import FunctionUrlConfig
 from werkzeug.datastructures import Headers
 
+from helpers.dataplane import tracing
 from helpers.dataplane.awslambda.functions import Functions, Target
 from helpers.dataplane.awslambda.invocation import Invoker, Request
 from helpers.dataplane.awslambda.rules import check_payload
@@ -66,7 +67,8 @@ class FunctionUrls:
             return HttpResponse(200, Headers(cors))
         if not self._may_call(target, config, request):
             return _json(403, {"Message": FORBIDDEN})
-        response = self._invoke(target, request, identifier, "/" + rest)
+        with tracing.entered(request.headers):
+            response = self._invoke(target, request, identifier, "/" + rest)
         response.headers.update(cors)
         return response
 

@@ -7,11 +7,12 @@ AWS: "Invoking Lambda functions", Lambda Developer Guide. Synchronous callers ge
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from moto.awslambda.models import LambdaFunction
 
+from helpers.dataplane import tracing
 from helpers.dataplane.awslambda.environment import Environment, Invocation, Outcome
 from helpers.dataplane.awslambda.fleet import Fleet
 from helpers.dataplane.awslambda.functions import Functions, Target
@@ -29,7 +30,9 @@ class Request:
     source: str
     request_id: str
     client_context: str = ""
-    trace_header: str = ""
+    trace_header: str = field(default_factory=tracing.current)
+    links: tuple[str, ...] = ()
+    """The trace headers of the messages in a batch, which has a trace of its own."""
 
 
 class Invoker:

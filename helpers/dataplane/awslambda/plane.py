@@ -144,14 +144,13 @@ class LambdaPlane:
         target = self.functions.find(given["FunctionName"], given.get("Qualifier"), call.region)
         self.networks.check_ready(target.function, to_invoke=True)
         rules.check_payload(payload, kind)
-        trace = call.request.headers.get("X-Amzn-Trace-Id", "")
         if kind == "DryRun":
             return call.reply({}, 204)
         if kind == "Event":
-            self.queue.put(target, Request(payload, call.caller.name, call.request_id, trace_header=trace))
+            self.queue.put(target, Request(payload, call.caller.name, call.request_id))
             return call.reply({}, 202)
         context = rules.read_client_context(given.get("ClientContext") or "")
-        request = Request(payload, call.caller.name, call.request_id, context, trace)
+        request = Request(payload, call.caller.name, call.request_id, context)
         outcome = self.invoker.run(target, request)
         headers = {"X_Amz_Executed_Version": target.version}
         if outcome.function_error:

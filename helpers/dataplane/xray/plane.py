@@ -40,6 +40,7 @@ class XRayPlane:
             "PutTraceSegments": self._put_segments,
             "PutTelemetryRecords": lambda call: call.reply(),
             "BatchGetTraces": self._batch_get,
+            **self._context.sampling.operations(),
             **{name: do for asked in self._questions for name, do in asked.operations().items()},
         }
 

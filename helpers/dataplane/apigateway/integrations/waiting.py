@@ -7,6 +7,7 @@ functions and servers work in real time.
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -32,7 +33,8 @@ def within(seconds: float, act: Callable[[], T]) -> T:
         INTEGRATION_TIMEOUT.
     """
     future: Future[T] = Future()
-    threading.Thread(target=_run, args=(future, act), name="integration", daemon=True).start()
+    run = contextvars.copy_context().run  # the trace header goes along
+    threading.Thread(target=run, args=(_run, future, act), name="integration", daemon=True).start()
     try:
         return future.result(seconds)
     except TimeoutError:

@@ -21,6 +21,7 @@ import urllib3
 from moto.apigatewayv2.models import Api, Integration, Stage
 from werkzeug.datastructures import Headers
 
+from helpers.dataplane import tracing
 from helpers.dataplane.apigateway.errors import GatewayError
 from helpers.dataplane.apigateway.integrations.waiting import within
 from helpers.dataplane.apigateway.v2 import http_routes, payload_1
@@ -53,7 +54,8 @@ class HttpApis:
         cors = cors_headers(cast(dict[str, Any], api.cors_configuration or {}), request)
         try:
             preflight = request.method == "OPTIONS" and api.cors_configuration
-            response = HttpResponse(204) if preflight else self._routed(api, request, below)
+            with tracing.entered(request.headers):
+                response = HttpResponse(204) if preflight else self._routed(api, request, below)
         except GatewayError as error:
             response = _told(error)
         if api.cors_configuration:

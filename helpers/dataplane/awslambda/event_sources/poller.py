@@ -172,8 +172,8 @@ class Poller:
         """Return whether a record passes the filter criteria."""
         return filters.passes(self.mapping.patterns, record)
 
-    def invoke(self, records: Sequence[bytes], request_id: str) -> tuple[Target, Outcome]:
-        """Run the function with a batch of records, each in JSON.
+    def invoke(self, records: Sequence[bytes], request_id: str, links: Sequence[str] = ()) -> tuple[Target, Outcome]:
+        """Run the function with a batch of records, each in JSON; ``links`` are the trace headers that they carry.
 
         Raises
         ------
@@ -183,7 +183,9 @@ class Poller:
         target = self.services.functions.find(self.mapping.function_arn)
         payload = b'{"Records":[' + b",".join(records) + b"]}"
         began = time.time()
-        outcome = self.services.invoker.run(target, Request(payload, self.mapping.service, request_id))
+        outcome = self.services.invoker.run(
+            target, Request(payload, self.mapping.service, request_id, links=tuple(links))
+        )
         how_many = f"{len(records)} record{'s' if len(records) > 1 else ''}"
         self.services.context.record.add(
             "event", self.mapping.service, f"function {target.name}", how_many,

@@ -148,8 +148,9 @@ class SqsPoller(Poller):
             self._delete([message for message in batch if message[0]["MessageId"] not in failed])
 
     def _invoke(self, batch: list[Message], request_id: str) -> Outcome:
+        links = [header for message, _ in batch if (header := message["Attributes"].get("AWSTraceHeader"))]
         with self._queues.held(self._queue(), {message["ReceiptHandle"] for message, _ in batch}):
-            return self.invoke([text for _, text in batch], request_id)[1]
+            return self.invoke([text for _, text in batch], request_id, links)[1]
 
     def _until_visible(self, attempt: Callable[[], Outcome]) -> Outcome | None:
         """Return what ``attempt`` returns, tried again while it is throttled and the messages are invisible."""
