@@ -18,11 +18,13 @@ DEFAULTS: dict[str, int] = {
     "apigateway.requests_per_second": 10_000,
     "apigateway.burst": 5_000,
     "apigateway.new_connections_per_second": 500,
+    "codedeploy.lifecycle_event_seconds": 3_600,
     "dynamodb.partition_read_units": 3_000,
     "dynamodb.partition_write_units": 1_000,
 }
 """``lambda.scaling_rate``: new environments every 10 seconds, for each function. API Gateway's are those of
-"Amazon API Gateway quotas" (API Gateway Developer Guide). DynamoDB's are what one partition
+"Amazon API Gateway quotas" (API Gateway Developer Guide). CodeDeploy's is how long a hook may take to answer
+("CodeDeploy limits", CodeDeploy User Guide). DynamoDB's are what one partition
 serves in a second ("Best practices for designing partition keys", DynamoDB Developer Guide)."""
 
 

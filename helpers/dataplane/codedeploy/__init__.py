@@ -1,0 +1,1 @@
+"""CodeDeploy for Lambda: traffic moves from one version of a function to another, in steps, behind an alias."""
