@@ -72,6 +72,8 @@ class Outcome:
     """``success``, ``error`` or ``timeout``."""
     error_type: str | None
     """Such as ``ZeroDivisionError``, ``Runtime.ExitError``, ``Runtime.OutOfMemory`` or ``Sandbox.Timedout``."""
+    answered: float | None = None
+    """When the runtime answered, in seconds since the epoch; None when it did not."""
 
 
 @dataclass(frozen=True)
@@ -292,6 +294,7 @@ class Environment:
             init_ms=span.init_ms,
             status=status,
             error_type=error_type,
+            answered=posted.time if posted is not None else None,
         )
 
 

@@ -18,6 +18,7 @@ from helpers.dataplane.awslambda.fleet import Fleet
 from helpers.dataplane.awslambda.functions import Functions, Target
 from helpers.dataplane.awslambda.rules import check_payload
 from helpers.dataplane.awslambda.telemetry import Telemetry
+from helpers.dataplane.awslambda.traces import FunctionTraces
 from helpers.dataplane.call import AWSError
 from helpers.dataplane.context import Context
 
@@ -40,6 +41,7 @@ class Invoker:
 
     def __init__(self, context: Context, functions: Functions, fleet: Fleet, telemetry: Telemetry) -> None:
         self._context, self._functions, self._fleet, self._telemetry = context, functions, fleet, telemetry
+        self._traces = FunctionTraces(context)
 
     def run(self, target: Target, request: Request) -> Outcome:
         """Run ``target`` once and return its outcome.
@@ -50,17 +52,20 @@ class Invoker:
             ``TooManyRequestsException``; what the function does wrong is in the outcome.
         """
         payload = request.payload or b"{}"
-        invocation = Invocation(request.request_id, target.arn, payload, request.trace_header, request.client_context)
+        traced = self._traces.begin(target, request.trace_header, request.links)
+        invocation = Invocation(request.request_id, target.arn, payload, traced.header, request.client_context)
         try:
             with self._fleet.lend(target, lambda: self.environment(target)) as (member, load):
                 outcome = member.environment.invoke(invocation)
                 number, stream = member.number, member.environment.log_stream
         except AWSError as error:
             self._throttled(target, request, error)
+            self._traces.throttled(traced, target, request.request_id)
             raise
         self._telemetry.write_log(target, stream, outcome.log)
         self._telemetry.count_invocation(target, outcome, load)
         self._write_down(target, request, outcome, number)
+        self._traces.end(traced, target, request.request_id, outcome)
         return outcome
 
     def environment(self, target: Target, initialization: str = "on-demand") -> Environment:

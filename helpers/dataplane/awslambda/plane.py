@@ -30,6 +30,7 @@ from helpers.dataplane.awslambda.invocation import Invoker, Request
 from helpers.dataplane.awslambda.network import ADDRESS, Networks
 from helpers.dataplane.awslambda.provisioned import ProvisionedConcurrency
 from helpers.dataplane.awslambda.telemetry import Telemetry, tail
+from helpers.dataplane.awslambda.traces import is_active
 from helpers.dataplane.call import AWSError, Call
 from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
@@ -176,6 +177,8 @@ class LambdaPlane:
         runtimes.check(call.params)
         self._check_layers(call)
         rules.check_package((call.params.get("Code") or {}).get("ZipFile"), len(call.request.body), call.name)
+        if is_active(call.params):
+            rules.check_tracing(call.params["Role"], self._context.identities)
         connection = self.networks.plan(call.params)
         response = forward(call)
         if response.status < 400:
@@ -196,6 +199,8 @@ class LambdaPlane:
         self._check_layers(call)
         function = self.functions.find(call.params["FunctionName"], region=call.region).function
         self.networks.check_ready(function)
+        if is_active(call.params):
+            rules.check_tracing(call.params.get("Role") or function.role, self._context.identities)
         connection = self.networks.plan(call.params, function)
         response = forward(call)
         if response.status < 400:

@@ -57,6 +57,18 @@ def check_configuration(given: dict[str, Any], identities: Identities) -> None:
         check_role(given["Role"], identities)
 
 
+def check_tracing(role: str, identities: Identities) -> None:
+    """Check that the execution role of a function with active tracing may send segments.
+
+    Raises
+    ------
+    AWSError
+        ``InvalidParameterValueException`` with AWS's message.
+    """
+    if not identities.role_may(role, "xray:PutTraceSegments", "*"):
+        raise invalid("The provided execution role does not have permissions to call PutTraceSegments on XRAY")
+
+
 def _check_variables(variables: dict[str, str]) -> None:
     reserved = sorted(_RESERVED & set(variables))
     if reserved:

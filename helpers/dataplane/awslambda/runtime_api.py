@@ -17,8 +17,9 @@ import json
 import os
 import selectors
 import socket
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from helpers.dataplane.awslambda.report import MAX_RESPONSE_BYTES
 
@@ -35,6 +36,7 @@ class Posted:
     kind: str
     body: bytes
     error_type: str = ""
+    time: float = field(default_factory=time.time)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,9 @@ overwrites, or a subsegment sent alone, which belongs to the segment or subsegme
 X-Ray Segment Documents", X-Ray Developer Guide). Documents come in any order; at most 64 kB each. The time in a trace
 id is not validated (API reference of PutTraceSegments).
 
+What the SDK sends from a Lambda function extends the Invocation of the function's segment ("Visualize Lambda function
+invocations using AWS X-Ray", Lambda Developer Guide).
+
 Differs: AWS keeps traces for 30 days; here the newest ``MOST_TRACES`` stay. AWS documents one code of a refused
 document, ``InvalidTraceId``, and the form of its message; the other codes here are made in the same way, unsourced.
 """
@@ -102,12 +105,20 @@ def _joined(documents: list[Document]) -> list[Document]:
     segments: list[Document] = []
     for document in documents:
         parent = known.get(document.get("parent_id", "")) if document.get("type") == "subsegment" else None
+        parent = parent and _invocation_in(parent)
         if parent is not None and parent is not document:
             inside = [each for each in parent.get("subsegments") or [] if each["id"] != document["id"]]
             parent["subsegments"] = sorted([*inside, document], key=lambda each: float(each["start_time"]))
         else:
             (alone if document.get("type") == "subsegment" else segments).append(document)
     return [*sorted(segments, key=lambda each: float(each["start_time"])), *alone]
+
+
+def _invocation_in(parent: Document) -> Document:
+    """Return where subsegments of a parent belong: those of a function extend its Invocation."""
+    of_function = parent.get("origin") == "AWS::Lambda::Function"
+    parts = parent.get("subsegments") or [] if of_function else []
+    return next((part for part in parts if part["name"] == "Invocation"), parent)
 
 
 def _check(document: Any) -> None:
