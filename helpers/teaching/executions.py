@@ -67,6 +67,7 @@ def draw(title: str, definition: Mapping[str, Any], history: Sequence[Mapping[st
             axes.scatter(bar.began + width, lanes.index(bar.state), s=80, marker="X", color="#000000", zorder=3)
     axes.set_yticks(range(len(lanes)), lanes)
     axes.set_ylim(len(lanes) - 0.5, -0.5)
+    axes.set_xlim(left=0)
     axes.grid(False, axis="y")
     figure.legend(loc="outside lower center", ncols=3)
     return figure

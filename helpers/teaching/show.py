@@ -7,6 +7,7 @@ first, read logs afterwards. What they show is equal at each run of the same cel
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -134,7 +135,8 @@ def timeline(name: str, record: Record | None = None, since: int | None = None) 
         history, definition, ended = _execution(name)
         lines = workflows.text(definition, workflows.outcomes(history), ended)
         told = ". ".join(line for line in lines if not line.endswith("not reached"))
-        plots.draw(executions.draw(f"Execution of {name.split(':')[6]}", definition, history), f"{told}.")
+        figure = executions.draw(f"Execution of {name.split(':')[6]}", definition, history)
+        plots.draw(figure, textwrap.fill(f"{told}.", 110))
         return
     runs = [e for e in _entries(record, since) if e.kind == "invocation" and names.function_of(e) == name]
     if not runs:
