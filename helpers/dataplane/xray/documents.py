@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from helpers.dataplane.xray.store import Trace, subsegments_of
+from helpers.dataplane.xray.store import Trace, Traces, subsegments_of
 
 Document = Mapping[str, Any]
 Value = str | float | bool
@@ -82,6 +82,29 @@ class Reading:
     def services(self) -> list[Service]:
         """The services that took part, each once."""
         return list(dict.fromkeys(entity.service for entity in self.entities))
+
+
+class Readings:
+    """What the traces of an account say; each is read again only when a document of it has come."""
+
+    def __init__(self, traces: Traces) -> None:
+        self._traces = traces
+        self._known: dict[str, tuple[Trace, Reading]] = {}
+
+    def all(self) -> list[Reading]:
+        """Return what each trace says, in the order in which they began to come."""
+        known = self._known
+        pairs = [(trace, known.get(trace.id, (None, None))) for trace in self._traces.all()]
+        read_now = {
+            trace.id: (trace, reading if reading and before is trace else read(trace))
+            for trace, (before, reading) in pairs
+        }
+        self._known = read_now
+        return [reading for _, reading in read_now.values()]
+
+    def of(self, trace_ids: Iterable[str]) -> list[Reading]:
+        """Return what some traces say; ids of none are passed over."""
+        return [read(trace) for trace in map(self._traces.get, trace_ids) if trace]
 
 
 def inner(document: Document, *path: str) -> Any:

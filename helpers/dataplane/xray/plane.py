@@ -17,7 +17,7 @@ from helpers.dataplane.call import AWSError, Call
 from helpers.dataplane.context import Context
 from helpers.dataplane.frontdoor import Address, Operation
 from helpers.dataplane.web import HttpResponse
-from helpers.dataplane.xray.documents import inferred_segments
+from helpers.dataplane.xray.documents import Readings, inferred_segments
 from helpers.dataplane.xray.groups import Groups
 from helpers.dataplane.xray.service_graph import MOST_TRACES_IN_A_CALL, ServiceGraphs
 from helpers.dataplane.xray.store import Trace
@@ -31,8 +31,8 @@ class XRayPlane:
 
     def __init__(self, context: Context) -> None:
         self._context, self._traces = context, context.traces
-        groups = Groups(context)
-        self._questions = (groups, Summaries(context, groups), ServiceGraphs(context, groups))
+        groups, readings = Groups(context), Readings(context.traces)
+        self._questions = (groups, Summaries(readings, groups), ServiceGraphs(readings, groups))
 
     def operations(self) -> Mapping[str, Operation]:
         """Return what this plane answers, by operation."""

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from helpers.dataplane.call import AWSError, Call
-from helpers.dataplane.context import Context
 from helpers.dataplane.frontdoor import Operation
 from helpers.dataplane.web import HttpResponse
 from helpers.dataplane.xray import filters
@@ -25,11 +24,11 @@ from helpers.dataplane.xray.documents import (
     CLIENT,
     Document,
     Reading,
+    Readings,
     Service,
     duration,
     end_of,
     outcome,
-    read,
     response_time,
     start_of,
 )
@@ -42,8 +41,8 @@ MOST_TRACES_IN_A_CALL = 5
 class ServiceGraphs:
     """Answers GetServiceGraph and GetTraceGraph."""
 
-    def __init__(self, context: Context, groups: Groups) -> None:
-        self._context, self._groups = context, groups
+    def __init__(self, readings: Readings, groups: Groups) -> None:
+        self._readings, self._groups = readings, groups
 
     def operations(self) -> Mapping[str, Operation]:
         """Return what this answers, by operation."""
@@ -55,16 +54,15 @@ class ServiceGraphs:
         if call.params.get("GroupName") or call.params.get("GroupARN"):
             expression = self._groups.named(call.params).get("FilterExpression", "")
         wanted = filters.compiled(expression, self._groups.expressions())
-        readings = (read(trace) for trace in self._context.traces.all())
-        services = graph((one for one in readings if active(one, start, end) and wanted(one)), call.account_id)
+        there = (one for one in self._readings.all() if active(one, start, end) and wanted(one))
+        services = graph(there, call.account_id)
         return call.reply({"StartTime": start, "EndTime": end, "Services": services, "ContainsOldGroupVersions": False})
 
     def _of_traces(self, call: Call) -> HttpResponse:
         asked = call.params["TraceIds"]
         if len(asked) > MOST_TRACES_IN_A_CALL:
             raise AWSError("InvalidRequestException", f"at most {MOST_TRACES_IN_A_CALL} trace ids a call", 400)
-        found = (self._context.traces.get(identifier) for identifier in dict.fromkeys(asked))
-        return call.reply({"Services": graph((read(trace) for trace in found if trace), call.account_id)})
+        return call.reply({"Services": graph(self._readings.of(dict.fromkeys(asked)), call.account_id)})
 
 
 @dataclass

@@ -48,6 +48,7 @@ class Traces:
 
     def __init__(self) -> None:
         self._documents: dict[str, dict[str, Document]] = {}
+        self._traces: dict[str, Trace] = {}
         self._lock = threading.Lock()
 
     def put(self, document: str) -> None:
@@ -75,20 +76,26 @@ class Traces:
             kept = self._documents.setdefault(trace_id, {})
             if not document.get("in_progress") or identifier not in kept:
                 kept[identifier] = document
+            self._traces.pop(trace_id, None)
             if len(self._documents) > MOST_TRACES:
-                del self._documents[next(iter(self._documents))]
+                oldest = next(iter(self._documents))
+                del self._documents[oldest]
+                self._traces.pop(oldest, None)
 
     def all(self) -> list[Trace]:
         """Return all traces, in the order in which they began to come."""
         with self._lock:
-            taken = [(trace_id, copy.deepcopy(list(kept.values()))) for trace_id, kept in self._documents.items()]
-        return [Trace(trace_id, _joined(documents)) for trace_id, documents in taken]
+            return [self._whole(trace_id) for trace_id in self._documents]
 
     def get(self, trace_id: str) -> Trace | None:
-        """Return one trace, or None."""
+        """Return one trace, or None. It is the same object, not to be changed, until a document of it comes."""
         with self._lock:
-            documents = copy.deepcopy(list(self._documents.get(trace_id, {}).values()))
-        return Trace(trace_id, _joined(documents)) if documents else None
+            return self._whole(trace_id) if trace_id in self._documents else None
+
+    def _whole(self, trace_id: str) -> Trace:
+        if trace_id not in self._traces:
+            self._traces[trace_id] = Trace(trace_id, _joined(copy.deepcopy(list(self._documents[trace_id].values()))))
+        return self._traces[trace_id]
 
 
 def subsegments_of(document: Document) -> Iterator[Document]:

@@ -17,7 +17,6 @@ from datetime import datetime
 from typing import Any
 
 from helpers.dataplane.call import AWSError, Call, not_built
-from helpers.dataplane.context import Context
 from helpers.dataplane.frontdoor import Operation
 from helpers.dataplane.web import HttpResponse
 from helpers.dataplane.xray import filters
@@ -25,11 +24,11 @@ from helpers.dataplane.xray.documents import (
     Document,
     Outcome,
     Reading,
+    Readings,
     Service,
     end_of,
     inner,
     outcome,
-    read,
     response_time,
 )
 from helpers.dataplane.xray.groups import Groups
@@ -49,8 +48,8 @@ _VALUES = {bool: "BooleanValue", str: "StringValue"}
 class Summaries:
     """Answers GetTraceSummaries."""
 
-    def __init__(self, context: Context, groups: Groups) -> None:
-        self._context, self._groups = context, groups
+    def __init__(self, readings: Readings, groups: Groups) -> None:
+        self._readings, self._groups = readings, groups
 
     def operations(self) -> Mapping[str, Operation]:
         """Return what this answers, by operation."""
@@ -62,7 +61,7 @@ class Summaries:
             raise not_built("Sampling in GetTraceSummaries")
         inside = _frames(*frame(given))[given.get("TimeRangeType") or "TraceId"]
         wanted = filters.compiled(given.get("FilterExpression") or "", self._groups.expressions())
-        there = sorted((one for one in map(read, self._context.traces.all()) if inside(one)), key=_newest_first)
+        there = sorted(filter(inside, self._readings.all()), key=_newest_first)
         found = [one for one in there if wanted(one)]
         begin = _begin(found, given.get("NextToken"))
         page = found[begin : begin + PAGE]
