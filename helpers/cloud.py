@@ -126,6 +126,13 @@ class Cloud:
         """Let a Region that was cut off send and get what it has missed."""
         self._backend.replication_paused.discard(region)
 
+    def duplicate_next_execution(self, state_machine_arn: str) -> None:
+        """Let the next asynchronous execution of an express state machine run twice, for a lesson.
+
+        "At least once" allows it, seldom enough that nobody sees it happen. AWS has no such call.
+        """
+        self._backend.duplicated_executions.add(state_machine_arn)
+
     def __repr__(self) -> str:
         return f"A local AWS: account {self.account_id}, Region {self.region}, speed {self.speed:g}"
 

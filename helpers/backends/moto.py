@@ -96,7 +96,8 @@ class MotoBackend:
         self.door.add_later("cognito-idp", lambda: _cognito(self.context, post))
         self.door.add_later("apigateway", lambda: _apigateway(self.context, post))
         self.door.add_later("apigatewayv2", lambda: self._apigatewayv2(post))
-        self.door.add_later("stepfunctions", lambda: _stepfunctions(self.context))
+        self.duplicated_executions: set[str] = set()
+        self.door.add_later("stepfunctions", lambda: _stepfunctions(self.context, self.duplicated_executions))
         self.door.add_later("xray", lambda: _xray(self.context))
         self.door.add_later("cloudformation", lambda: self._cloudformation(post))
         self._add_tables(timetable)
@@ -164,10 +165,10 @@ def _apigateway(context: Context, post: Post) -> DataPlane:
     return ApiGatewayPlane(context, post)
 
 
-def _stepfunctions(context: Context) -> DataPlane:
+def _stepfunctions(context: Context, duplicated: set[str]) -> DataPlane:
     from helpers.dataplane.stepfunctions.plane import StepFunctionsPlane  # moto's parser: 120 MB and two seconds
 
-    return StepFunctionsPlane(context)
+    return StepFunctionsPlane(context, duplicated)
 
 
 def _xray(context: Context) -> DataPlane:

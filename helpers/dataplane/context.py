@@ -20,8 +20,9 @@ from helpers.dataplane.xray.store import Traces
 if TYPE_CHECKING:
     from helpers.dataplane.identities import Identities
 
-_CONFIG = "[default]\ns3 =\n    signature_version = s3v4\n"
-"""boto3 still presigns S3 addresses with Signature Version 2 in us-east-1 unless it is told otherwise."""
+_CONFIG = "[default]\ndisable_host_prefix_injection = true\ns3 =\n    signature_version = s3v4\n"
+"""boto3 still presigns S3 addresses with Signature Version 2 in us-east-1 unless it is told otherwise, and would ask
+for StartSyncExecution at ``sync-127.0.0.1``, which is no address."""
 
 
 @dataclass

@@ -303,9 +303,5 @@ def test_what_is_not_built_says_so(machine: Machine) -> None:
     ):
         with refused("NotImplementedException", "not built"):
             machine.create(chain(state))
-    with refused("NotImplementedException", "express"):
-        machine.create(chain(DONE), type="EXPRESS")
     with refused("NotImplementedException", "CreateActivity"):
         machine.client.create_activity(name="a")
-    with refused("NotImplementedException", "StartSyncExecution"):
-        machine.client.start_sync_execution(stateMachineArn=machine.create(chain(DONE)))

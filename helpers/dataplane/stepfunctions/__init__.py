@@ -1,1 +1,1 @@
-"""Step Functions: standard workflows, run by moto's interpreter of the Amazon States Language and completed here."""
+"""Step Functions: workflows, run by moto's interpreter of the Amazon States Language and completed here."""

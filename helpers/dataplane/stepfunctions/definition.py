@@ -19,6 +19,7 @@ from helpers.dataplane.call import AWSError, not_built
 
 SERVICES = ("lambda", "sqs", "sns", "dynamodb", "events", "states", "aws-sdk")
 _SYNC = ("states:startExecution.sync", "states:startExecution.sync:2")
+_WAITING = (".sync", ".waitForTaskToken")
 _FUNCTION = re.compile(r"arn:aws:lambda:[^:]+:\d{12}:function:.+")
 _INNARDS = re.compile(r"[:,]? (?:got |in props |for StateWait|choices )?'[\[(]")
 Node = tuple[str, dict[str, Any]]
@@ -29,8 +30,8 @@ def invalid(finding: str) -> AWSError:
     return AWSError("InvalidDefinition", f"Invalid State Machine Definition: '{finding}'", 400)
 
 
-def check(text: str) -> None:
-    """Check a definition's JSON, its graph, and whether all that it names is built.
+def check(text: str, express: bool = False) -> None:
+    """Check a definition's JSON, its graph, what an express workflow may not have, and whether all of it is built.
 
     Raises
     ------
@@ -45,6 +46,8 @@ def check(text: str) -> None:
         raise invalid("INVALID_JSON_DESCRIPTION: the definition is not a JSON object")
     graphs = list(_graphs(definition, ""))
     findings = [finding for path, graph in graphs for finding in _wrong(path, graph)]
+    if express and not findings:
+        findings = [finding for path, graph in graphs for finding in _not_express(path, graph)]
     if findings:
         raise invalid(", ".join(findings))
     for _, graph in graphs:
@@ -96,6 +99,17 @@ def _wrong(path: str, graph: dict[str, Any]) -> Iterator[str]:
             yield f'MISSING_TRANSITION_TARGET: State "{name}" is not reachable. at {path}/States/{name}'
     if not any(state.get("End") or state.get("Type") in ("Succeed", "Fail") for state in states.values()):
         yield "MISSING_END_STATE: Workflow has no terminal state"
+
+
+def _not_express(path: str, graph: dict[str, Any]) -> Iterator[str]:
+    for name, state in graph["States"].items():
+        resource, place = str(state.get("Resource", "")), f"{path}/States/{name}/Resource"
+        for pattern in _WAITING:
+            if pattern in resource:
+                wrong = f"Express state machine does not support '{pattern}' service integration"
+                yield f"SCHEMA_VALIDATION_FAILED: {wrong} at {place}"
+        if ":activity:" in resource:
+            yield f"SCHEMA_VALIDATION_FAILED: Express state machine does not support Activity ARN at {place}"
 
 
 def _targets(state: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -22,6 +22,10 @@ from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
 from helpers.dataplane.clock import Clock
 from helpers.dataplane.seams import Seams
+from helpers.dataplane.stepfunctions.event_log import log_of
+
+EXPRESS, EXPRESS_SECONDS = "EXPRESS", 300
+"""The type of a state machine, and how long its executions last at most."""
 
 
 class Endings:
@@ -74,6 +78,7 @@ class Endings:
     def _environment(self, worker: Any) -> Environment:
         """Take the place of ``ExecutionWorker._get_evaluation_environment``; the second call returns the first's."""
         if worker.env is None:
+            worker._cloud_watch_logging_session = log_of(worker._execution_communication.execution)
             worker.env = self._make_environment(worker)
             worker.env.next_state_name = ""  # it runs from now on, and may be stopped
             worker.env.over, worker.env.told = threading.Event(), threading.Event()
@@ -87,6 +92,8 @@ class Endings:
             self._eval(program, env)
             return
         limit = program.timeout_seconds.timeout_seconds if program.timeout_seconds else None
+        if env.execution_type == EXPRESS:
+            limit = min(limit or EXPRESS_SECONDS, EXPRESS_SECONDS)
         if env.is_running():
             env.next_state_name = program.start_at.start_at_name
             threading.Thread(target=_to_the_end, args=(program, env), name="state-machine", daemon=True).start()
@@ -131,3 +138,10 @@ def _close(frame: Any) -> None:
     frame.event_history_context.closed = True
     for inner in frame._frames:
         _close(inner)
+
+
+def dates(execution: Execution) -> tuple[Any, Any]:
+    """Return when the first and the newest event of an execution happened, by the cloud's clock."""
+    events = execution.to_history_output()["events"]
+    first = events[0]["timestamp"] if events else execution.start_date
+    return first, events[-1]["timestamp"] if events else first

@@ -1,13 +1,14 @@
-"""Step Functions: standard workflows.
+"""Step Functions: standard and express workflows.
 
 AWS: "Step Functions API Reference" and "Choosing workflow type", Step Functions Developer Guide: a standard workflow's
-StartExecution returns at once, a name is used once in 90 days, the history has every event. Here: state machines and
-executions are moto's, its interpreter runs them (``interpreter.py``), and this answers what moto leaves out: wrong
-definitions and roles, names, pages of the history, and ends.
+StartExecution returns at once, a name is used once in 90 days, the history has every event. An express execution
+(``express.py``) cannot be described, listed or stopped. Here: state machines and executions are moto's, its interpreter
+runs them (``interpreter.py``), and this answers what moto leaves out: wrong definitions and roles, names, pages of the
+history, and ends.
 
 Differs: names may be used again after the cloud's end, and there is no quota of open executions. That a role must let
 Step Functions assume it is checked when the machine is created; no source gives that message's exact words.
-Not built: express workflows, activities, distributed maps, redrive, versions in ARNs of executions.
+Not built: activities, distributed maps, redrive, versions in ARNs of executions.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from helpers.dataplane.call import AWSError, Call, not_built
 from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
 from helpers.dataplane.frontdoor import Address, Operation
-from helpers.dataplane.stepfunctions import definition
+from helpers.dataplane.stepfunctions import definition, event_log
+from helpers.dataplane.stepfunctions.endings import EXPRESS, dates
+from helpers.dataplane.stepfunctions.express import Express
 from helpers.dataplane.stepfunctions.interpreter import Interpreter
 from helpers.dataplane.web import HttpResponse
 
@@ -40,9 +43,10 @@ class StepFunctionsPlane:
 
     service = "stepfunctions"
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, duplicated: set[str]) -> None:
         self._context = context
         self._interpreter = Interpreter(context)
+        self._express = Express(context, duplicated)
 
     def operations(self) -> Mapping[str, Operation]:
         """Return what this plane answers, by operation."""
@@ -50,6 +54,8 @@ class StepFunctionsPlane:
             "CreateStateMachine": self._create,
             "UpdateStateMachine": self._update,
             "StartExecution": self._start_execution,
+            "StartSyncExecution": self._start_sync_execution,
+            "ListExecutions": self._list_executions,
             "StopExecution": self._stop_execution,
             "DescribeExecution": self._describe_execution,
             "GetExecutionHistory": self._history,
@@ -66,51 +72,74 @@ class StepFunctionsPlane:
         self._interpreter.stop()
 
     def _create(self, call: Call) -> HttpResponse:
-        if call.params.get("type") == "EXPRESS":
-            raise AWSError("NotImplementedException", "express workflows are not built in this local cloud", 501)
-        return self._checked(call)
+        return self._checked(call, call.params.get("type", ""), call.params["roleArn"])
 
     def _update(self, call: Call) -> HttpResponse:
-        return self._checked(call)
+        machine = self._machine(call)
+        return self._checked(call, machine.type, call.params.get("roleArn") or machine.roleArn)
 
-    def _checked(self, call: Call) -> HttpResponse:
-        """Check the definition and the role that are given, then let moto keep them."""
+    def _checked(self, call: Call, kind: str, role: str) -> HttpResponse:
+        """Check the definition, the role and the logging that are given, then let moto keep them."""
         given = call.params
         if given.get("definition"):
-            definition.check(given["definition"])
+            definition.check(given["definition"], kind == EXPRESS)
         if given.get("roleArn") and not self._context.identities.lets_assume(given["roleArn"], "states"):
             message = (
                 "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to "
                 "assume the provided role."
             )
             raise AWSError("AccessDeniedException", message, 400)
+        event_log.check(given.get("loggingConfiguration") or {}, role, self._context.identities)
         return forward(call)
+
+    def _machine(self, call: Call) -> Any:
+        return _asked(lambda: self._backend(call).describe_state_machine(call.params["stateMachineArn"]))
 
     def _backend(self, call: Call) -> StepFunctionsParserBackend:
         return stepfunctions_parser_backends[self._context.account_id][call.region]
 
     def _start_execution(self, call: Call) -> HttpResponse:
+        machine, (name, text) = self._machine(call), self._begun(call)
+        if machine.type == EXPRESS:
+            return self._express.start(call, machine, name, text)
+        execution = _asked(lambda: self._backend(call).start_execution(machine.arn, name, text))
+        return call.reply({"executionArn": execution.exec_arn, "startDate": dates(execution)[0]})
+
+    def _start_sync_execution(self, call: Call) -> HttpResponse:
+        machine = self._machine(call)
+        if machine.type != EXPRESS:
+            raise _wrong_type()
+        return self._express.start_sync(call, machine, *self._begun(call))
+
+    def _begun(self, call: Call) -> tuple[str, str]:
+        """Return the name and the input with which an execution is to start."""
         name, text = call.params.get("name") or self._context.new_id(), call.params.get("input") or "{}"
         try:
             json.loads(text)
         except ValueError as error:
             raise AWSError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'", 400) from None
-        backend = self._backend(call)
-        _asked(lambda: backend._validate_name(name))
-        execution = _asked(lambda: backend.start_execution(call.params["stateMachineArn"], name, text))
-        return call.reply({"executionArn": execution.exec_arn, "startDate": _dates(execution)[0]})
+        _asked(lambda: self._backend(call)._validate_name(name))
+        return name, text
+
+    def _list_executions(self, call: Call) -> HttpResponse:
+        if call.params.get("stateMachineArn") and self._machine(call).type == EXPRESS:
+            raise _wrong_type()
+        return forward(call)
 
     def _execution(self, call: Call) -> Execution:
-        return _asked(lambda: self._backend(call).describe_execution(call.params["executionArn"]))
+        arn = call.params["executionArn"]
+        if ":express:" in arn:
+            raise AWSError("InvalidArn", "Invalid Arn: 'Resource type not valid in this context: express'", 400)
+        return _asked(lambda: self._backend(call).describe_execution(arn))
 
     def _stop_execution(self, call: Call) -> HttpResponse:
         execution = self._execution(call)
         self._interpreter.abort(execution, call.params.get("error"), call.params.get("cause"))
-        return call.reply({"stopDate": _dates(execution)[1]})
+        return call.reply({"stopDate": dates(execution)[1]})
 
     def _describe_execution(self, call: Call) -> HttpResponse:
         execution = self._execution(call)
-        status, (started, stopped) = execution.status, _dates(execution)
+        status, (started, stopped) = execution.status, dates(execution)
         told = {
             "executionArn": execution.exec_arn,
             "stateMachineArn": execution.state_machine_arn,
@@ -143,11 +172,9 @@ def _refuse(call: Call) -> HttpResponse:
     raise not_built(f"stepfunctions {call.name}")
 
 
-def _dates(execution: Execution) -> tuple[Any, Any]:
-    """Return when the first and the newest event of an execution happened, by the cloud's clock."""
-    events = execution.to_history_output()["events"]
-    first = events[0]["timestamp"] if events else execution.start_date
-    return first, events[-1]["timestamp"] if events else first
+def _wrong_type() -> AWSError:
+    message = "This operation is not supported by this type of state machine"
+    return AWSError("StateMachineTypeNotSupported", message, 400)
 
 
 def _asked(ask: Callable[[], Any]) -> Any:
