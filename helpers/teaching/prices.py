@@ -99,3 +99,33 @@ TRANSITIONS = Price(
     Decimal("0.025"), "thousand state transitions of a standard workflow",
     "infracost sfn_state_machine_test.golden; aws.amazon.com/step-functions/pricing",
 )  # fmt: skip
+EXPRESS_REQUESTS = Price(
+    Decimal("1.00"), "million executions of an express workflow",
+    "infracost sfn_state_machine_test.golden; aws.amazon.com/step-functions/pricing",
+)  # fmt: skip
+EXPRESS_DURATION = (
+    Tier(Decimal(1_000 * 3600), Decimal("0.00001667")),
+    Tier(Decimal(5_000 * 3600), Decimal("0.00000833")),
+    Tier(None, Decimal("0.00000456")),
+)
+"""Derived from the sums there: 1,000 GB-hours are 60.01 USD, the next 4,000 are 119.95, further 24,687.5 are 405.27."""
+FREE_TRANSITIONS = 4000
+"""Each month; it does not expire (aws.amazon.com/step-functions/pricing)."""
+
+QUEUE_REQUESTS = Price(Decimal("0.40"), "million requests to standard queues", "infracost sqs_queue_test.golden")
+FIFO_REQUESTS = Price(Decimal("0.50"), "million requests to FIFO queues", "infracost sqs_queue_test.golden")
+FREE_QUEUE_REQUESTS = 1_000_000
+"""Each month, for both kinds of queues (aws.amazon.com/sqs/pricing, as guides of 2026 quote it)."""
+TOPIC_REQUESTS = Price(Decimal("0.50"), "million requests", "infracost sns_topic_test.golden")
+FREE_TOPIC_REQUESTS = 1_000_000
+"""Each month ("API requests (over 1M)" in the same file); what goes to queues and functions costs nothing."""
+EVENTS = Price(Decimal("1.00"), "million custom events", "infracost cloudwatch_event_bus_test.golden")
+S3_WRITES = Price(Decimal("0.005"), "thousand PUT, COPY, POST and LIST requests", "infracost s3_bucket_test.golden")
+S3_READS = Price(Decimal("0.0004"), "thousand GET and other requests", "infracost s3_bucket_test.golden")
+SECRET_REQUESTS = Price(Decimal("0.05"), "10,000 requests", "infracost secretsmanager_secret_test.golden")
+LOG_DATA = Price(Decimal("0.50"), "GB taken in", "infracost cloudwatch_log_group_test.golden")
+FREE_LOG_GB = 5
+"""Each month (aws.amazon.com/cloudwatch/pricing)."""
+TRACES = Price(Decimal("5.00"), "million traces recorded", "aws.amazon.com/xray/pricing")
+FREE_TRACES = 100_000
+"""Each month; it does not expire (aws.amazon.com/xray/pricing)."""

@@ -1,4 +1,4 @@
-"""What it would cost on AWS: Lambda, REST APIs, DynamoDB tables and, to compare, a server on EC2.
+"""What it would cost on AWS: Lambda, APIs, DynamoDB tables, workflows and, to compare, a server on EC2.
 
 Exact decimal arithmetic on the prices of ``prices.py`` (USD, us-east-1). A result prints as a table and has its parts
 as numbers::
@@ -285,6 +285,32 @@ def workflow_cost(transitions: int) -> Cost:
     return Cost((Part("workflow", quantity, "transitions", f"{each} USD per thousand", quantity * each / 1000),))
 
 
+def express_cost(executions: int, duration_ms: Number, memory_mb: Number = 50) -> Cost:
+    """Return what executions of express workflows cost in a month, without the tasks' own cost.
+
+    Parameters
+    ----------
+    executions:
+        How many.
+    duration_ms:
+        Mean duration in milliseconds, at most 300,000; each one is billed up to the next 100 ms.
+    memory_mb:
+        50 MB + the definition + the data, the latter once for each step of Map and Parallel; billed in chunks of 64 MB.
+
+    Raises
+    ------
+    ValueError
+        A number is out of range.
+    """
+    _check("executions", executions)
+    _check("duration_ms", duration_ms, 0, 300_000)
+    _check("memory_mb", memory_mb, 50)
+    gb = _rounded_up(_decimal(memory_mb), 64) / _MB_PER_GB
+    seconds = _rounded_up(_decimal(duration_ms), 100) / 1000 * executions
+    requests = _per_million("executions", executions, "executions", prices.EXPRESS_REQUESTS.usd)
+    return Cost((requests, *_in_tiers("duration", gb * seconds, prices.EXPRESS_DURATION)))
+
+
 def break_even(
     budget: Number, duration_ms: Number, memory_mb: int = 128, *, architecture: Architecture = "x86_64",
     free_tier: bool = False,
@@ -316,15 +342,18 @@ def _requests(requests: int, free: bool) -> Part:
 
 
 def _compute(gb_seconds: Decimal, architecture: Architecture, free: bool) -> list[Part]:
-    """Return one part for each price tier that the month reaches."""
     paid = max(Decimal(0), gb_seconds - prices.FREE_GB_SECONDS) if free else gb_seconds
-    tiers = prices.COMPUTE[architecture]
-    borders = [Decimal(0), *(tier.up_to if tier.up_to is not None else max(paid, Decimal(0)) for tier in tiers)]
+    return _in_tiers("compute", paid, prices.COMPUTE[architecture])
+
+
+def _in_tiers(name: str, gb_seconds: Decimal, tiers: tuple[prices.Tier, ...]) -> list[Part]:
+    """Return one part for each price tier that the month reaches."""
+    borders = [Decimal(0), *(tier.up_to if tier.up_to is not None else gb_seconds for tier in tiers)]
     parts: list[Part] = []
     for (start, end), tier in zip(pairwise(borders), tiers, strict=True):
-        amount = max(Decimal(0), min(paid, end) - start)
+        amount = max(Decimal(0), min(gb_seconds, end) - start)
         if amount or not parts:
-            parts.append(_part("compute", amount, "GB-s", tier.usd))
+            parts.append(_part(name, amount, "GB-s", tier.usd))
     return parts
 
 

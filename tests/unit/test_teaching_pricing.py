@@ -15,6 +15,7 @@ from helpers.teaching.prices import Architecture
 from helpers.teaching.pricing import (
     api_cost,
     break_even,
+    express_cost,
     http_api_cost,
     lambda_cost,
     on_demand_table,
@@ -279,3 +280,28 @@ def test_a_workflow_costs_its_transitions() -> None:
     assert workflow_cost(6_000_000).total == Decimal("150.00")
     with pytest.raises(ValueError, match="transitions is -1"):
         workflow_cost(-1)
+
+
+@pytest.mark.parametrize(
+    ("executions", "milliseconds", "memory", "duration"),
+    [
+        (100_000_000, 17_100, 50, "585.23"),  # 29,687.5 GB-hours, as infracost's reference has them
+        (10_000_000, 6_400, 64, "63.34"),  # 1,111.1 GB-hours
+        (1_000_000, 100, 50, "0.10"),
+        (1_000_000, 101, 65, "0.42"),
+    ],
+)
+def test_an_express_workflow_costs_its_executions_and_its_time(
+    executions: int, milliseconds: int, memory: int, duration: str
+) -> None:
+    cost = express_cost(executions, milliseconds, memory)
+    assert cost["executions"] == Decimal(executions) / 1_000_000
+    assert f"{cost['duration']:.2f}" == duration
+
+
+def test_an_express_workflow_ends_after_five_minutes() -> None:
+    assert express_cost(0, 300_000).total == 0
+    with pytest.raises(ValueError, match="0 to 300,000"):
+        express_cost(1, 300_001)
+    with pytest.raises(ValueError, match="50 or more"):
+        express_cost(1, 1, 49)
