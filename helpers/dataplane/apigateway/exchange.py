@@ -55,6 +55,8 @@ class Exchange:
     started: float = field(default_factory=time.time)
     cache: str = ""
     """``hit`` or ``miss``, where the method's responses are cached."""
+    integration_began: float | None = None
+    """When the backend was asked, in seconds since the epoch."""
     integration_ms: float | None = None
     """How long the backend took, in milliseconds, if it was asked."""
     notes: list[tuple[str, str]] = field(default_factory=list)

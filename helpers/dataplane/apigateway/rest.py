@@ -17,6 +17,7 @@ from helpers.dataplane.apigateway import gateway_responses, routing
 from helpers.dataplane.apigateway.errors import GatewayError
 from helpers.dataplane.apigateway.exchange import Exchange
 from helpers.dataplane.apigateway.snapshot import Resource, Snapshot
+from helpers.dataplane.apigateway.traces import StageTraces
 from helpers.dataplane.call import AWSError
 from helpers.dataplane.context import Context
 from helpers.dataplane.web import HttpRequest, HttpResponse
@@ -72,7 +73,7 @@ class RestApis:
         finished: Finished,
     ) -> None:
         self._context, self._serves, self._steps, self._integrate = context, serves, steps, integrate
-        self._cached, self._finished = cached, finished
+        self._cached, self._finished, self._traces = cached, finished, StageTraces(context)
 
     def find(self, api_id: str) -> RestAPI | None:
         """Return the REST API of that id."""
@@ -88,7 +89,7 @@ class RestApis:
         if api is None or stage is None or api.disableExecuteApiEndpoint:
             return gateway_responses.plain(GatewayError("INVALID_API_KEY"))  # the same words: Forbidden
         exchange = self._exchange(request, api, stage, f"/{below}")
-        response = self._answered(exchange)
+        response = self._traces.traced(exchange, self._answered)
         response.headers.setdefault("x-amzn-RequestId", exchange.request_id)
         response.headers.setdefault("x-amz-apigw-id", exchange.request_id)
         self._finished(exchange, response)
@@ -123,7 +124,7 @@ class RestApis:
             return gateway_responses.render(GatewayError("API_CONFIGURATION_ERROR"), exchange)
 
     def _timed(self, exchange: Exchange) -> HttpResponse:
-        started = time.perf_counter()
+        started, exchange.integration_began = time.perf_counter(), time.time()
         try:
             return self._integrate(exchange)
         finally:

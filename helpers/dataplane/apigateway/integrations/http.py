@@ -16,6 +16,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import urllib3
 from werkzeug.datastructures import Headers
 
+from helpers.dataplane import tracing
 from helpers.dataplane.apigateway import proxy_event
 from helpers.dataplane.apigateway.errors import GatewayError
 from helpers.dataplane.apigateway.exchange import Exchange
@@ -53,7 +54,8 @@ class Http:
         """Return what the integration's templates make of the server's answer."""
         body = mapping.request_body(exchange, integration)
         mapped = mapping.parameters(exchange, integration)
-        headers = Headers({"Accept": "application/json", "Content-Type": "application/json", **mapped.header})
+        headers = Headers({"Accept": "application/json", "Content-Type": "application/json"})
+        headers.update({tracing.HEADER: tracing.current(), **mapped.header})
         answered = self._send(exchange, integration, mapped, urlencode(mapped.querystring), headers, body.encode())
         backend = mapping.Backend(answered.status, answered.body.decode("utf-8", "replace"), answered.headers)
         return mapping.answer(exchange, integration, str(answered.status), backend)
