@@ -79,7 +79,7 @@ def test_all_at_once(shop: Shop) -> None:
     shop.group("LambdaAllAtOnce")
     deployment = shop.deploy()
     shop.client.get_waiter("deployment_successful").wait(
-        deploymentId=deployment, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100}
+        deploymentId=deployment, WaiterConfig={"Delay": 0.1, "MaxAttempts": 20}
     )
     assert shop.alias() == ("2", {})
     told = shop.told(deployment)
@@ -125,8 +125,9 @@ def test_canary(shop: Shop) -> None:
 @promise(CONFIGURATIONS, "a linear deployment shifts equal increments with an equal number of minutes between them")
 def test_linear(shop: Shop) -> None:
     shop.group("LambdaLinear10PercentEvery1Minute")
-    deployment, seen = shop.deploy(), []
-    while shop.told(deployment)["status"] in ("Created", "InProgress"):
+    deployment, seen, end = shop.deploy(), [], time.monotonic() + 15
+    assert shop.aws.wait(lambda: shop.alias() != ("1", {}))
+    while shop.told(deployment)["status"] == "InProgress" and time.monotonic() < end:
         version, weights = shop.alias()
         weight = 1.0 if version == "2" else weights.get("2", 0.0)
         seen += [weight] if weight not in seen else []
