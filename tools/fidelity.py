@@ -31,6 +31,7 @@ BACKENDS = {"course": "this course", "plain-moto": "plain moto"}
 SERVICES = {
     "api": "Every service",
     "api_": "Amazon API Gateway",
+    "codedeploy": "AWS CodeDeploy",
     "lambda": "AWS Lambda",
     "moto": "Services that call functions",
     "event": "Event sources of Lambda",
