@@ -53,7 +53,8 @@ class EventsPlane:
 
     def operations(self) -> Mapping[str, Operation]:
         """Return what this plane answers, by operation."""
-        return {"PutRule": self._put_rule, "PutTargets": self._put_targets, "TestEventPattern": self._test_pattern}
+        own = {"PutRule": self._put_rule, "PutEvents": self._put_events}
+        return {**own, "PutTargets": self._put_targets, "TestEventPattern": self._test_pattern}
 
     def addresses(self) -> Mapping[str, Address]:
         """EventBridge has no addresses of its own."""
@@ -168,6 +169,13 @@ class EventsPlane:
         except client.exceptions.ClientError as error:
             said = error.response["Error"]
             raise AWSError(said["Code"], said["Message"], 400) from None
+
+    def _put_events(self, call: Call) -> HttpResponse:
+        response = forward(call)
+        if response.status < 400:
+            taken = len(call.params["Entries"]) - json.loads(response.body)["FailedEntryCount"]
+            self._context.record.meter("events", "custom events", taken)
+        return response
 
     def _put_rule(self, call: Call) -> HttpResponse:
         _check_pattern(call.params.get("EventPattern"))

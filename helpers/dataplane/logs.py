@@ -41,6 +41,8 @@ class LogsPlane:
         self._send_log_events = LogStream._send_log_events
         self._seams.put(LogStream, "_send_log_events", self._push)
         self._seams.put(models, "EventMessageFilter", _Filter)
+        self._put_log_events = LogStream.put_log_events
+        self._seams.put(LogStream, "put_log_events", self._taken)
 
     def operations(self) -> Mapping[str, Operation]:
         """Return what this plane answers, by operation."""
@@ -66,6 +68,11 @@ class LogsPlane:
     def _filter(self, call: Call) -> HttpResponse:
         _check(call.params.get("filterPattern") or "")
         return forward(call)
+
+    def _taken(self, stream: LogStream, log_events: list[dict[str, Any]]) -> str:
+        """Take the place of moto's: what is taken in is paid for."""
+        self._context.record.meter("logs", "bytes", sum(len(event["message"].encode()) for event in log_events))
+        return self._put_log_events(stream, log_events)
 
     def _push(
         self, stream: LogStream, service: str, destination_arn: str, filter_name: str, log_events: list[dict[str, Any]]

@@ -1,14 +1,16 @@
 """The record of what happened: every API call, event and invocation, in order.
 
 AWS keeps such a record in CloudTrail (calls) and X-Ray (who called whom). Here the front door and the data planes write
-one ``Entry`` for each, and the diagrams, the timeline and the bill are drawn from it.
+one ``Entry`` for each, and the diagrams and the timeline are drawn from it. The bill is made from what was used: sums
+that go on when the oldest entries are forgotten.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -42,11 +44,21 @@ class Entry:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Use:
+    """What is paid for: ``invocations`` of ``lambda``; ``detail`` tells prices apart (``512 MB arm64``, ``fifo``)."""
+
+    service: str
+    what: str
+    detail: str = ""
+
+
 class Record:
     """A list of entries that many threads may write and one reader may cut into slices."""
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
+        self._used: Counter[Use] = Counter()
         self._lock = threading.Lock()
         self._number = 0
 
@@ -71,9 +83,21 @@ class Record:
                 self._number, kind, source, target, action, subject, outcome, moment, milliseconds, dict(detail)
             )
             self._entries.append(entry)
+            for use, amount in _uses(entry):
+                self._used[use] += amount  # type: ignore[assignment]
             if len(self._entries) > _LONGEST:
                 del self._entries[: _LONGEST // 10]
         return entry
+
+    def meter(self, service: str, what: str, amount: float = 1) -> None:
+        """Add to what was used beyond API calls and invocations, such as 2.5 ``read request units`` of ``dynamodb``."""
+        with self._lock:
+            self._used[Use(service, what)] += amount  # type: ignore[assignment]
+
+    def used(self) -> dict[Use, float]:
+        """Return all that was used since the cloud started, with its amount."""
+        with self._lock:
+            return dict(self._used)
 
     def mark(self) -> int:
         """Return the number of the newest entry: what comes later is ``since`` this mark."""
@@ -85,3 +109,14 @@ class Record:
         with self._lock:
             found = [entry for entry in self._entries if entry.number > mark and entry.kind in wanted]
         return sorted(found, key=lambda entry: (entry.started, entry.number))
+
+
+def _uses(entry: Entry) -> Iterator[tuple[Use, float]]:
+    """Return what an entry tells about use: an API call that was answered, or a function that ran."""
+    detail = entry.detail
+    if entry.kind == "invocation" and "billed_ms" in detail:
+        environment = f"{detail['memory_mb']} MB {detail.get('architecture', 'x86_64')}"
+        yield Use("lambda", "invocations", environment), 1
+        yield Use("lambda", "billed milliseconds", environment), detail["billed_ms"]
+    elif entry.kind == "call" and entry.outcome == "ok" and "request_id" in detail and entry.action.isalnum():
+        yield Use(entry.target, entry.action, "fifo" if entry.subject.endswith(".fifo") else ""), 1

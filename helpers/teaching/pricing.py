@@ -11,63 +11,17 @@ Source: https://aws.amazon.com/lambda/pricing/
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from itertools import pairwise
 
 from helpers.teaching import prices
+from helpers.teaching.costs import Cost, Number, Part
+from helpers.teaching.costs import usd as usd
 from helpers.teaching.prices import Architecture
 
-Number = int | float | Decimal
 _MB_PER_GB = 1024
 _FREE_STORAGE_MB = 512
 _PROVISIONED_STEP = 300
-
-
-@dataclass(frozen=True)
-class Part:
-    """One line of a bill: ``quantity`` units, of which the price list says ``each``, make ``usd``."""
-
-    name: str
-    quantity: Decimal
-    unit: str
-    each: str
-    usd: Decimal
-
-
-@dataclass(frozen=True, repr=False)
-class Cost:
-    """A bill: its parts, its ``total`` in USD, and ``cost["compute"]`` for one part's USD (0 if there is none)."""
-
-    parts: tuple[Part, ...]
-
-    @property
-    def total(self) -> Decimal:
-        """Return the sum of the parts in USD, not rounded."""
-        return sum((part.usd for part in self.parts), Decimal(0))
-
-    def __getitem__(self, name: str) -> Decimal:
-        return sum((part.usd for part in self.parts if part.name == name), Decimal(0))
-
-    def __add__(self, other: Cost) -> Cost:
-        return Cost(self.parts + other.parts)
-
-    def __repr__(self) -> str:
-        rows = [(p.name, f"{_quantity(p.quantity)} {p.unit}", p.each, usd(p.usd)) for p in self.parts]
-        rows = [("Part", "Quantity", "Price", "Cost"), *rows, ("total", "", "", usd(self.total))]
-        widths = [max(len(row[column]) for row in rows) for column in range(4)]
-        lines = [
-            f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:<{widths[2]}}  {d:>{widths[3]}}".rstrip() for a, b, c, d in rows
-        ]
-        return "\n".join(lines)
-
-
-def usd(amount: Number) -> str:
-    """Return an amount with its unit, ``12.40 USD``; small amounts keep three significant digits."""
-    value = Decimal(str(amount))
-    if value == 0 or abs(value) >= Decimal("0.1"):
-        return f"{value:,.2f} USD"
-    return f"{value:.{2 - value.adjusted()}f} USD"
 
 
 def lambda_cost(
@@ -311,6 +265,11 @@ def express_cost(executions: int, duration_ms: Number, memory_mb: Number = 50) -
     return Cost((requests, *_in_tiers("duration", gb * seconds, prices.EXPRESS_DURATION)))
 
 
+def compute_cost(gb_seconds: Decimal, architecture: Architecture = "x86_64") -> Cost:
+    """Return what a month's duration of all functions of an architecture costs, in the tiers of the price list."""
+    return Cost(tuple(_compute(gb_seconds, architecture, free=False)))
+
+
 def break_even(
     budget: Number, duration_ms: Number, memory_mb: int = 128, *, architecture: Architecture = "x86_64",
     free_tier: bool = False,
@@ -385,10 +344,6 @@ def _rounded_up(value: Decimal, step: int) -> Decimal:
 
 def _decimal(value: Number) -> Decimal:
     return value if isinstance(value, Decimal) else Decimal(str(value))
-
-
-def _quantity(value: Decimal) -> str:
-    return f"{value:,.0f}" if value == value.to_integral_value() or value >= 1000 else f"{value:,.4g}"
 
 
 def _check(name: str, value: Number, least: int = 0, most: int | None = None) -> None:

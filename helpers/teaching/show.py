@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 
 from helpers.dataplane.record import Entry, Kind, Record
+from helpers.teaching import bill as bills
 from helpers.teaching import diagrams, executions, logs, names, output, plots, workflows
 from helpers.teaching import timeline as timelines
 
@@ -173,6 +174,36 @@ def _execution(arn: str) -> tuple[list[Any], dict[str, Any], bool]:
     ended = client.describe_execution(executionArn=arn)["status"] != "RUNNING"
     pages = client.get_paginator("get_execution_history").paginate(executionArn=arn)
     return [event for page in pages for event in page["events"]], json.loads(told["definition"]), ended
+
+
+def bill(
+    record: Record | None = None, *, free_tier: bool = False, times: int = 1, duration_ms: float | None = 100
+) -> None:
+    """Show what everything since the cloud started would have cost on AWS, by service, in us-east-1.
+
+    Parameters
+    ----------
+    record:
+        Whose use to price; by default the running cloud's.
+    free_tier:
+        Whether to take off what is free each month and does not expire.
+    times:
+        How many times the same is done in the month, such as 1,000,000.
+    duration_ms:
+        What each invocation is taken to last, in milliseconds, so that the bill is the same at each run. None takes
+        what was measured and billed, and counts the data of the logs too.
+
+    Raises
+    ------
+    RuntimeError
+        No cloud runs.
+    """
+    if record is None:
+        from helpers import cloud
+
+        record = cloud.current().record
+    made = bills.bill(record.used(), free_tier=free_tier, times=times, duration_ms=duration_ms)
+    output.markdown(f"{made.table()}\n\n{made.words}")
 
 
 def _entries(record: Record | None, since: int | None) -> list[Entry]:

@@ -93,6 +93,7 @@ class RestApis:
         response.headers.setdefault("x-amzn-RequestId", exchange.request_id)
         response.headers.setdefault("x-amz-apigw-id", exchange.request_id)
         self._finished(exchange, response)
+        self._context.record.meter("apigateway", "REST requests")
         self._context.record.add(
             "call", exchange.client, "apigateway", f"{request.method} {exchange.path}",
             outcome="ok" if response.status < 400 else str(response.status),

@@ -41,7 +41,7 @@ class Invoker:
 
     def __init__(self, context: Context, functions: Functions, fleet: Fleet, telemetry: Telemetry) -> None:
         self._context, self._functions, self._fleet, self._telemetry = context, functions, fleet, telemetry
-        self._traces = FunctionTraces(context)
+        self.traces = FunctionTraces(context)
 
     def run(self, target: Target, request: Request) -> Outcome:
         """Run ``target`` once and return its outcome.
@@ -52,7 +52,7 @@ class Invoker:
             ``TooManyRequestsException``; what the function does wrong is in the outcome.
         """
         payload = request.payload or b"{}"
-        traced = self._traces.begin(target, request.trace_header, request.links)
+        traced = self.traces.begin(target, request.trace_header, request.links)
         invocation = Invocation(request.request_id, target.arn, payload, traced.header, request.client_context)
         try:
             with self._fleet.lend(target, lambda: self.environment(target)) as (member, load):
@@ -60,12 +60,12 @@ class Invoker:
                 number, stream = member.number, member.environment.log_stream
         except AWSError as error:
             self._throttled(target, request, error)
-            self._traces.throttled(traced, target, request.request_id)
+            self.traces.throttled(traced, target, request.request_id)
             raise
         self._telemetry.write_log(target, stream, outcome.log)
         self._telemetry.count_invocation(target, outcome, load)
         self._write_down(target, request, outcome, number)
-        self._traces.end(traced, target, request.request_id, outcome)
+        self.traces.end(traced, target, request.request_id, outcome)
         return outcome
 
     def environment(self, target: Target, initialization: str = "on-demand") -> Environment:
@@ -75,6 +75,8 @@ class Invoker:
         system = self._context.sdk_variables(credentials)
         system["AWS_LAMBDA_LOG_GROUP_NAME"] = f"/aws/lambda/{target.name}"
         system["AWS_LAMBDA_INITIALIZATION_TYPE"] = initialization
+        if "AWS_XRAY_DAEMON_ADDRESS" not in (function.environment_vars or {}):
+            system["AWS_XRAY_DAEMON_ADDRESS"] = self.traces.daemon_address(function.role)
         return Environment(self._functions.prepare(target, system), self._context.home)
 
     def _throttled(self, target: Target, request: Request, error: AWSError) -> None:
@@ -102,6 +104,7 @@ class Invoker:
             duration_ms=outcome.duration_ms,
             billed_ms=outcome.billed_ms,
             memory_mb=outcome.memory_mb,
+            architecture=target.function.architectures[0],
             max_memory_mb=outcome.max_memory_mb,
             error=outcome.error_type,
         )

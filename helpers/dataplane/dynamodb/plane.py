@@ -157,6 +157,8 @@ class DynamoDBPlane:
     def _count(self, call: Call, meter: Meter) -> None:
         kind = _kind(call)
         for name, units in meter.units.items():
+            if meter.tables[name].billing_mode == "PAY_PER_REQUEST":
+                self._context.record.meter("dynamodb", f"{kind.lower()} request units", units.total)
             for index, count in units.drawn().items():
                 self._metrics.add(call.region, f"Consumed{kind}CapacityUnits", of_table(name, index), count)
         for table, reason in meter.refused:

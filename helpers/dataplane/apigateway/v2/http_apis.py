@@ -62,6 +62,7 @@ class HttpApis:
             for name in [name for name in response.headers.keys() if name.startswith(_CORS)]:  # noqa: SIM118
                 del response.headers[name]
             response.headers.update(cors)
+        self._context.record.meter("apigateway", "HTTP requests")
         self._context.record.add(
             "call", "client", "apigateway", f"{request.method} /{below}", subject=api.name,
             outcome="ok" if response.status < 400 else str(response.status), started=started,

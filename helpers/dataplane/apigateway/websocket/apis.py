@@ -149,6 +149,7 @@ class WebSocketApis:
     def _take(self, session: Session, message: str) -> None:
         """Give a message to the function of its route, and the answer to the client of a two-way route."""
         started, request_id = time.time(), self._context.new_id()
+        session.meter(len(message.encode()))
         deployed = self._deployments.served(session.api, session.stage)
         known = deployed.routes if deployed else {}
         key = routes.select(session.api.route_selection_expression, message, known)

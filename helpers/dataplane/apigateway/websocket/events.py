@@ -8,6 +8,7 @@ method and no path.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -43,10 +44,16 @@ class Session:
         """The ARN that begins those of all that is in the API."""
         return f"arn:aws:execute-api:{self.context.region}:{self.context.account_id}:{self.api.api_id}"
 
+    def meter(self, size: int) -> None:
+        """Count a message of ``size`` bytes, from the client or to it, in steps of 32 KB."""
+        self.context.record.meter("apigateway", "WebSocket messages", max(1, math.ceil(size / 32768)))
+
     def push(self, data: bytes) -> bool:
         """Send a message to the client; return whether the connection was still open."""
         started = time.time()
         sent = self.connection.send(data)
+        if sent:
+            self.meter(len(data))
         outcome = "ok" if sent else "gone"
         self.context.record.add("event", "apigateway", self.client, "message", outcome=outcome, started=started)
         return sent
