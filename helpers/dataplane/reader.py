@@ -12,10 +12,12 @@ from typing import Any
 
 from botocore.exceptions import UnknownServiceError
 from botocore.loaders import Loader
+from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.model import OperationModel
 from moto.core.parse import PROTOCOL_PARSERS, RequestParserError
 from moto.core.request import Request
 from moto.core.routing import get_service_router
+from moto.s3.models import s3_backends
 from werkzeug.exceptions import NotFound
 
 from helpers.dataplane.call import AWSError, protocol_of
@@ -45,7 +47,8 @@ def service_of(request: HttpRequest, signing_name: str) -> str:
     Raises
     ------
     AWSError
-        ``MissingAuthenticationToken``: unsigned, and for no service that takes unsigned calls; ``UnknownService``.
+        ``MissingAuthenticationToken``: unsigned, and for no service that takes unsigned calls; ``AccessDenied``: the
+        same, for a bucket, none of which is public here; ``UnknownService``.
     """
     target = request.headers.get("X-Amz-Target", "").partition(".")[0]
     if target in _BY_TARGET:
@@ -53,6 +56,8 @@ def service_of(request: HttpRequest, signing_name: str) -> str:
     if not signing_name:
         if any(action in request.body[:4096].decode("latin-1") for action in _UNSIGNED_STS):
             return "sts"
+        if _names_a_bucket(request):
+            raise AWSError("AccessDenied", "Access Denied", 403)
         raise AWSError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
     for (name, prefix), service in _BY_PATH.items():
         if signing_name == name and request.path.startswith(prefix):
@@ -61,6 +66,10 @@ def service_of(request: HttpRequest, signing_name: str) -> str:
     if service not in _services():
         raise AWSError("UnknownService", f"no AWS service signs as {signing_name!r}", 404)
     return service
+
+
+def _names_a_bucket(request: HttpRequest) -> bool:
+    return request.path[1:].partition("/")[0] in s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets
 
 
 def operation_of(request: HttpRequest, service: str) -> tuple[OperationModel, Params]:
