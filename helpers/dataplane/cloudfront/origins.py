@@ -1,0 +1,162 @@
+"""Origins: a bucket, an API or a function URL of this cloud, or a server on this machine.
+
+AWS: with an origin access control CloudFront signs its requests to a bucket as ``cloudfront.amazonaws.com``, for the
+distribution (``aws:SourceArn``), and the bucket's policy decides ("Restrict access to an Amazon S3 origin",
+CloudFront Developer Guide); who may not list a bucket learns that a key is missing as 403, not 404 (GetObject, Amazon
+S3 API Reference). Everything else is a custom origin.
+
+Here: the domain names of AWS lead to the local services, and nothing leaves this machine: any other domain is refused
+when the distribution is configured. S3 serves nothing to anybody here, as with Block Public Access, which AWS
+switches on for new buckets: a bucket needs an origin access control. Not built: other methods than GET and HEAD for
+buckets, origin groups, origin access identities (legacy), website endpoints, signed requests to function URLs.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from botocore.exceptions import ClientError
+from moto.s3.models import FakeBucket, s3_backends
+from werkzeug.datastructures import Headers
+
+from helpers.dataplane.call import AWSError, not_built
+from helpers.dataplane.cloudfront.distribution import Distribution, backend, items
+from helpers.dataplane.cloudfront.errors import EdgeError, xml_error
+from helpers.dataplane.context import Context
+from helpers.dataplane.policies import Asked, Verdict, decide
+from helpers.dataplane.web import HttpRequest, HttpResponse
+
+Ask = Callable[[HttpRequest], HttpResponse]
+_BUCKET = re.compile(r"([a-z0-9][a-z0-9.-]*)\.s3(?:\.[a-z]{2}[a-z0-9-]*-\d)?\.amazonaws\.com")
+_SERVICES = {
+    "execute-api": re.compile(r"([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com"),
+    "lambda-url": re.compile(r"([a-z0-9]+)\.lambda-url\.[a-z0-9-]+\.on\.aws"),
+}
+_LOOPBACK = frozenset({"127.0.0.1", "localhost"})
+_KEPT = re.compile(r"content-.*|etag|last-modified|cache-control|expires|x-amz-meta-.*|x-amz-version-id", re.IGNORECASE)
+_OF_A_CONNECTION = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
+
+
+def check_origin(origin: Mapping[str, Any]) -> None:
+    """Check that this cloud can reach an origin.
+
+    Raises
+    ------
+    AWSError
+        ``NotImplementedException`` names what is not built.
+    """
+    domain = origin["DomainName"]
+    identity = (origin.get("S3OriginConfig") or {}).get("OriginAccessIdentity")
+    if identity:
+        raise not_built("an origin access identity (legacy, use an origin access control)")
+    if bucket_of(domain):
+        return
+    if not any(form.fullmatch(domain) for form in _SERVICES.values()) and domain not in _LOOPBACK:
+        raise not_built(f"the origin {domain}: an origin outside this machine")
+
+
+def bucket_of(domain: str) -> str:
+    """Return the bucket that a domain name means, or an empty text."""
+    found = _BUCKET.fullmatch(domain)
+    return found[1] if found else ""
+
+
+class Origins:
+    """Asks origins.
+
+    Parameters
+    ----------
+    ask:
+        Hands a request to the front door.
+    """
+
+    def __init__(self, context: Context, ask: Ask) -> None:
+        self._context, self._ask = context, ask
+
+    def fetch(self, distribution: Distribution, origin: Mapping[str, Any], request: HttpRequest) -> HttpResponse:
+        """Return what the origin answers; ``request`` has what the origin is to see.
+
+        Raises
+        ------
+        EdgeError
+            CloudFront has no answer of the origin.
+        """
+        for header in items(origin.get("CustomHeaders")):
+            request.headers[header["HeaderName"]] = header["HeaderValue"]
+        request.path = f"{origin.get('OriginPath') or ''}{request.path}"
+        domain = origin["DomainName"]
+        if bucket_of(domain):
+            return self._from_bucket(distribution, origin, request)
+        for service, form in _SERVICES.items():
+            found = form.fullmatch(domain)
+            if found:
+                path = f"/_aws/{service}/{found[1]}{request.path}"
+                return self._ask(HttpRequest(request.method, path, request.query, request.headers, request.body))
+        return _from_server(domain, origin.get("CustomOriginConfig") or {}, request)
+
+    def _from_bucket(self, distribution: Distribution, origin: Mapping[str, Any], request: HttpRequest) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            raise EdgeError(501, not_built(f"{request.method} to an S3 origin").message)
+        name, key = bucket_of(origin["DomainName"]), unquote(request.path).removeprefix("/")
+        bucket = s3_backends[self._context.account_id]["aws"].buckets.get(name)
+        if bucket is None:
+            return xml_error(404, "NoSuchBucket", "The specified bucket does not exist")
+        if not self._may(bucket, distribution, origin, "s3:GetObject", f"{bucket.arn}/{key}"):
+            return xml_error(403, "AccessDenied", "Access Denied")
+        known = request.headers.get("If-None-Match")
+        try:
+            got = self._context.client("s3", "cloudfront").get_object(
+                Bucket=name, Key=key, **({"IfNoneMatch": known} if known else {})
+            )
+        except ClientError as error:
+            return self._refused(error, self._may(bucket, distribution, origin, "s3:ListBucket", bucket.arn))
+        told = got["ResponseMetadata"]["HTTPHeaders"]
+        headers = Headers([(header, value) for header, value in told.items() if _KEPT.fullmatch(header)])
+        headers["Server"] = "AmazonS3"
+        return HttpResponse(200, headers, got["Body"].read())
+
+    def _refused(self, error: ClientError, may_list: bool) -> HttpResponse:
+        status, code = error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Code"]
+        if status == 304:
+            return HttpResponse(304)
+        if code == "NoSuchKey" and not may_list:
+            return xml_error(403, "AccessDenied", "Access Denied")
+        return xml_error(status, code, error.response["Error"].get("Message", ""))
+
+    def _may(
+        self, bucket: FakeBucket, distribution: Distribution, origin: Mapping[str, Any], action: str, arn: str
+    ) -> bool:
+        control = backend(self._context.account_id).origin_access_controls.get(
+            origin.get("OriginAccessControlId") or ""
+        )
+        if control is None or control.signing_behavior != "always" or bucket.policy is None:
+            return False
+        values = {"aws:sourcearn": distribution.arn, "aws:sourceaccount": self._context.account_id}
+        asked = Asked(action, arn, service="cloudfront", values=values)
+        try:
+            return decide([json.loads(bucket.policy)], asked, of_resource=True) is Verdict.ALLOW
+        except AWSError as error:
+            raise EdgeError(error.status, error.message) from None
+
+
+def _from_server(host: str, config: Mapping[str, Any], request: HttpRequest) -> HttpResponse:
+    port, patience = int(config.get("HTTPPort") or 80), int(config.get("OriginReadTimeout") or 30)
+    connection = http.client.HTTPConnection(host, port, timeout=patience)
+    try:
+        address = f"{request.path}?{request.query}" if request.query else request.path
+        connection.request(request.method, address, request.body or None, dict(request.headers.items()))
+        answer = connection.getresponse()
+        headers = [(name, value) for name, value in answer.getheaders() if name.lower() not in _OF_A_CONNECTION]
+        return HttpResponse(answer.status, Headers(headers), answer.read())
+    except TimeoutError:
+        raise EdgeError(504, "CloudFront attempted to establish a connection with the origin, but either the attempt "
+                        "failed or the origin closed the connection.") from None  # fmt: skip
+    except (OSError, http.client.HTTPException):
+        raise EdgeError(502, "CloudFront wasn't able to connect to the origin.") from None
+    finally:
+        connection.close()
