@@ -178,7 +178,7 @@ def _through_a_hub(request: HttpRequest) -> bool:
     """
     prefix = os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "")
     mine = bool(prefix) and request.headers.get("X-ProxyContextPath", "").startswith(f"{prefix}proxy/")
-    return mine and request.path.startswith("/_aws/execute-api/")
+    return mine and request.path.startswith(("/_aws/execute-api/", "/_aws/cloudfront/"))
 
 
 def _plain(status: int, text: str) -> HttpResponse:

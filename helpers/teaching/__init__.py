@@ -4,7 +4,7 @@
 """
 
 from helpers.teaching import plots, pricing, show
-from helpers.teaching.addresses import api_address, open_link
+from helpers.teaching.addresses import api_address, distribution_address, open_link
 from helpers.teaching.checks import check, hint
 from helpers.teaching.databases import private_database
 from helpers.teaching.packages import package
@@ -14,6 +14,7 @@ from helpers.teaching.quizzes import quiz
 __all__ = [
     "api_address",
     "check",
+    "distribution_address",
     "hint",
     "open_link",
     "package",

@@ -1,4 +1,4 @@
-"""Where an API of the local cloud answers, for Python and for a browser.
+"""Where an API or a distribution of the local cloud answers, for Python and for a browser.
 
 On AWS a stage's address is ``https://API.execute-api.REGION.amazonaws.com/STAGE/path``; here it is
 ``{endpoint}/_aws/execute-api/API/STAGE/path``. A browser on the same machine opens it as it is. On a hub the browser is
@@ -39,6 +39,21 @@ def api_address(api_id: str, stage: str, path: str = "", *, scheme: str = "http"
         raise ValueError(f"the scheme is {scheme!r}: it must be 'http' or 'ws'")
     host = urlsplit(cloud.current().endpoint).netloc
     return f"{scheme}://{host}/_aws/execute-api/{api_id}/{stage}{path}"
+
+
+def distribution_address(distribution_id: str, path: str = "/") -> str:
+    """Return the address of a path of a CloudFront distribution, in place of ``https://NAME.cloudfront.net/path``.
+
+    Raises
+    ------
+    RuntimeError
+        No cloud runs.
+    ValueError
+        The path lacks its slash.
+    """
+    if not path.startswith("/"):
+        raise ValueError(f"the path {path!r} must begin with a slash: {'/' + path!r}")
+    return f"{cloud.current().endpoint}/_aws/cloudfront/{distribution_id}{path}"
 
 
 def open_link(address: str, text: str = "") -> None:
