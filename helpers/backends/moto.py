@@ -98,6 +98,7 @@ class MotoBackend:
         self.door.add_later("apigatewayv2", lambda: self._apigatewayv2(post))
         self.duplicated_executions: set[str] = set()
         self.door.add_later("stepfunctions", lambda: _stepfunctions(self.context, self.duplicated_executions))
+        self.door.add_later("cloudfront", lambda: _cloudfront(self.context, functions, self.door))
         self.door.add_later("xray", lambda: _xray(self.context))
         self.door.add_later("cloudformation", lambda: self._cloudformation(post))
         self._add_tables(timetable)
@@ -151,6 +152,12 @@ def _codedeploy(context: Context, bus: EventsPlane) -> DataPlane:
     from helpers.dataplane.codedeploy.plane import CodeDeployPlane
 
     return CodeDeployPlane(context, bus)
+
+
+def _cloudfront(context: Context, functions: LambdaPlane, door: FrontDoor) -> DataPlane:
+    from helpers.dataplane.cloudfront.plane import CloudFrontPlane
+
+    return CloudFrontPlane(context, functions, door.answer)
 
 
 def _cognito(context: Context, post: Post) -> DataPlane:
