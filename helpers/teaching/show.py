@@ -15,7 +15,7 @@ import boto3
 
 from helpers.dataplane.record import Entry, Kind, Record
 from helpers.teaching import bill as bills
-from helpers.teaching import diagrams, executions, logs, names, output, plots, workflows
+from helpers.teaching import diagrams, executions, logs, names, output, plots, traces, workflows
 from helpers.teaching import timeline as timelines
 
 _NOTHING = "The last cell made no AWS call, so there is nothing to show."
@@ -174,6 +174,53 @@ def _execution(arn: str) -> tuple[list[Any], dict[str, Any], bool]:
     ended = client.describe_execution(executionArn=arn)["status"] != "RUNNING"
     pages = client.get_paginator("get_execution_history").paginate(executionArn=arn)
     return [event for page in pages for event in page["events"]], json.loads(told["definition"]), ended
+
+
+def trace(trace_id: str, *, times: bool = False, seconds: float = traces.WAIT_SECONDS) -> None:
+    """Draw a trace of X-Ray as a waterfall, with a list of its parts, and how each ended, below.
+
+    Parameters
+    ----------
+    trace_id:
+        The trace's id, such as GetTraceSummaries returns.
+    times:
+        Whether the list says when each part began and how long it took; that differs at each run.
+    seconds:
+        How long to wait for segments that are still on their way.
+    """
+    found = traces.rows(traces.trace(trace_id, seconds))
+    if not found:
+        print(f"X-Ray has no trace {trace_id}.")
+        return
+    wrong = sum(row.outcome not in ("ok", "in progress") for row in found)
+    trouble = f"{wrong} with an error or a fault" if wrong else "none with an error or a fault"
+    plots.draw(traces.waterfall(trace_id, found), f"A trace of {names.count(len(found), 'part')}, {trouble}:")
+    print("\n".join(traces.lines(found, times)))
+
+
+def service_map(
+    start: float | None = None, *, group: str = "", times: bool = False, seconds: float = traces.WAIT_SECONDS
+) -> None:
+    """Draw X-Ray's service graph: who called whom, how often, and how much of it went wrong; a list stands below.
+
+    Parameters
+    ----------
+    start:
+        From when on, in seconds since the epoch; None takes the last six hours, the most that X-Ray answers for.
+    group:
+        The name of a group of X-Ray; only its traces count then.
+    times:
+        Whether to add the average times; they differ at each run.
+    seconds:
+        How long to wait for segments that are still on their way.
+    """
+    graph = traces.services(start, group, seconds)
+    if not graph:
+        print("X-Ray has no traces of this time, so there is nothing to draw.")
+        return
+    sentence, *edges = traces.text(graph, times)
+    listed = "\n".join(f"- {output.escape(line)}" for line in edges)
+    output.markdown(f"```mermaid\n{traces.flowchart(graph, times)}\n```\n\n{output.escape(sentence)}\n\n{listed}")
 
 
 def bill(
