@@ -46,6 +46,8 @@ def resource_of(call: Call) -> str:
     """Return the ARN of what the call is about, or ``*``; of a function with the version or alias that is asked for."""
     given: dict[str, Any] = call.params
     base = f"arn:aws:{call.service}:{call.region}:{call.account_id}"
+    if call.service == "codedeploy":
+        return _deployment_group(base, call)
     for name, form in _ARN_FORMS.get(call.service, {}).items():
         value = str(given.get(name) or "")
         if value:
@@ -72,6 +74,17 @@ _ARN_FORMS = {
 
 def _key(given: dict[str, Any]) -> dict[str, str]:
     return {"bucket": str(given.get("Bucket", ""))}
+
+
+def _deployment_group(base: str, call: Call) -> str:
+    """Return the ARN of the deployment group that a call names, or whose deployment it names."""
+    from moto.codedeploy.models import codedeploy_backends  # only its own calls need it
+
+    application, group = call.params.get("applicationName"), call.params.get("deploymentGroupName")
+    deployment = codedeploy_backends[call.account_id][call.region].deployments.get(call.params.get("deploymentId", ""))
+    if deployment:
+        application, group = deployment.application_name, deployment.deployment_group_name
+    return f"{base}:deploymentgroup:{application}/{group}" if application and group else "*"
 
 
 def subject_of(call: Call) -> str:

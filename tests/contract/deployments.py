@@ -74,9 +74,9 @@ class Shop:
         cloudwatch = self.aws.client("cloudwatch")
         cloudwatch.set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="a test")
 
-    def hook(self, status: str = "", name: str = "CodeDeployHook_check") -> str:
+    def hook(self, status: str = "", name: str = "CodeDeployHook_check", **settings: Any) -> str:
         """Create a hook function that says ``status``, or nothing; return its name."""
-        self.aws.function(HOOK.format(status=status), name, Timeout=20)
+        self.aws.function(HOOK.format(status=status), name, Timeout=20, **settings)
         return name
 
     def deploy(self, hooks: dict[str, str] | None = None, **properties: str) -> str:

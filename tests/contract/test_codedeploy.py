@@ -334,6 +334,24 @@ def test_hook_names(shop: Shop) -> None:
     assert shop.aws.wait(lambda: shop.aws.metric("Invocations", name="CodeDeployHook_check"), 10)
 
 
+@pytest.mark.cloud(enforce_iam=True)
+@promise(
+    "Service Authorization Reference, AWS CodeDeploy", "a hook's role may answer for the deployment group that it names"
+)
+@pytest.mark.parametrize(("group", "ends"), [("g", "Succeeded"), ("other", "InProgress")])
+def test_hook_role(shop: Shop, group: str, ends: str) -> None:
+    arn = f"arn:aws:codedeploy:us-east-1:123456789012:deploymentgroup:shop/{group}"
+    allowed = {"Effect": "Allow", "Action": "codedeploy:PutLifecycleEventHookExecutionStatus", "Resource": arn}
+    role = shop.aws.role("checker", {"Version": "2012-10-17", "Statement": [allowed]})
+    policy = "arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambda"
+    shop.group("LambdaAllAtOnce", serviceRoleArn=shop.service_role(policy=policy))
+    deployment = shop.deploy({"BeforeAllowTraffic": shop.hook("Succeeded", Role=role)})
+    errors = {"Succeeded": 0.0, "InProgress": 1.0}[ends]
+    assert shop.aws.wait(lambda: shop.aws.metric("Invocations", name="CodeDeployHook_check"), 10)
+    assert shop.aws.metric("Errors", name="CodeDeployHook_check") == errors
+    assert shop.aws.wait(lambda: shop.told(deployment)["status"] == ends)
+
+
 @promise("EventBridge, AWS CodeDeploy events", "a deployment's start and end are told to EventBridge")
 def test_notifications(shop: Shop) -> None:
     url, arn = shop.aws.queue()
