@@ -130,6 +130,13 @@ def test_the_limit_of_hooks_is_a_quota(shop: Shop) -> None:
     assert said == "CodeDeployHook_check did not call PutLifecycleEventHookExecutionStatus within 1 seconds"
 
 
+def test_a_hook_that_raises_is_called_once(shop: Shop) -> None:
+    shop.group()
+    shop.aws.function("def handler(event, context): raise ValueError('no')", "check")
+    shop.ended(shop.deploy({"BeforeAllowTraffic": "check"}), "Failed")
+    assert shop.aws.metric("Invocations", name="check") == 1
+
+
 def test_a_deployment_from_another_thread(shop: Shop) -> None:
     shop.group("LambdaAllAtOnce")
     made: list[str] = []

@@ -7,9 +7,9 @@ automatic rollback is a deployment of its own. What a stopped deployment looks l
 are Failed and Skipped, a rollback that runs no hooks) follows published outputs of AWS.
 
 Differs: a rollback is over before the deployment that it undoes says Stopped or Failed, so that whoever waits for that
-finds the alias where it was. Alarms are looked at every ten seconds and before the first shift. A hook is called
-through Lambda's asynchronous queue, so one that raises is called again. AWS publishes neither of these, nor the codes
-and messages for a wrong alias or version, a missing hook function, an unknown alarm and a request to stop.
+finds the alias where it was. Alarms are looked at every ten seconds and before the first shift; AWS does not say how
+often. Nor does it publish the codes and messages for a wrong alias or version, a missing hook function, an unknown
+alarm and a request to stop.
 """
 
 from __future__ import annotations
@@ -185,11 +185,7 @@ class Rollout:
         hook = hashlib.sha256(f"{self.identifier} {event.name}".encode()).hexdigest()
         self.hooks[hook] = None
         payload = json.dumps({"DeploymentId": self.identifier, "LifecycleEventHookExecutionId": hook})
-        try:
-            self._lambda.invoke(FunctionName=name, InvocationType="Event", Payload=payload)
-        except ClientError as error:
-            event.why = error.response["Error"]["Message"]
-            raise Ended("HOOK_EXECUTION_FAILURE", _HOOK_FAILED) from None
+        threading.Thread(target=self._call, args=(event, name, payload), name=f"hook {name}", daemon=True).start()
         limit = self._context.quotas[HOOK_LIMIT]
         if not self._wait(limit, lambda: self.hooks[hook] is not None):
             event.why = f"{name} did not call PutLifecycleEventHookExecutionStatus within {limit} seconds"
@@ -197,6 +193,14 @@ class Rollout:
             event.why = f"{name} said Failed"
         if event.why:
             raise Ended("HOOK_EXECUTION_FAILURE", _HOOK_FAILED)
+
+    def _call(self, event: LifecycleEvent, name: str, payload: str) -> None:
+        """Call a hook once; only its answer counts, not what it returns or raises."""
+        try:
+            self._lambda.invoke(FunctionName=name, Payload=payload)
+        except Exception as error:  # the cloud may stop meanwhile
+            event.why = str(error)
+            self.end(Ended("HOOK_EXECUTION_FAILURE", _HOOK_FAILED))
 
     def _shift_all(self) -> None:
         began = self._context.clock.now()
