@@ -148,6 +148,24 @@ def test_stop(waiting: Waiting) -> None:
     assert (done["status"], waiting.events(done)[-1]["type"]) == ("ABORTED", "ExecutionAborted")
 
 
+@promise(
+    GUIDE + "Parallel workflow state", "a branch that fails ends the state, also while another waits for an answer"
+)
+def test_parallel(waiting: Waiting) -> None:
+    message = {"QueueUrl": waiting.url, "MessageBody": {"token.$": "$$.Task.Token"}}
+    task = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "Parameters": message}
+    late = chain({"Type": "Wait", "Seconds": 1}, {"Type": "Fail", "Error": "Late"})
+    catch = [{"ErrorEquals": ["Late"], "Next": "B"}]
+    both = {"Type": "Parallel", "Branches": [chain(task, DONE), late], "Catch": catch}
+    execution = waiting.start(chain(both, {"Type": "Wait", "Seconds": 3000, "End": True}))
+    token = waiting.token()
+    with refused("TaskTimedOut"):
+        for _ in range(50):
+            waiting.client.send_task_heartbeat(taskToken=token)
+            time.sleep(0.1)
+    waiting.client.stop_execution(executionArn=execution)
+
+
 @promise(PATTERNS, "a function gets the token, and its own answer is not the task's; a crash of it ends the task")
 def test_function(waiting: Waiting) -> None:
     answer = (
@@ -233,6 +251,7 @@ def test_child_stopped(waiting: Waiting) -> None:
         return waiting.client.list_executions(stateMachineArn=inner, statusFilter=status)["executions"]
 
     waiting.aws.wait(lambda: children("RUNNING"))
+    waiting.aws.wait(lambda: waiting.events({"executionArn": parent})[-1]["type"] == "TaskSubmitted")
     waiting.client.stop_execution(executionArn=parent)
     waiting.aws.wait(lambda: children("ABORTED"))
 

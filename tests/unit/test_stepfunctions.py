@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,7 @@ from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
 from helpers.dataplane.call import AWSError
-from helpers.dataplane.stepfunctions import definition, errors, expressions
+from helpers.dataplane.stepfunctions import definition, errors, express, expressions
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**50), 2**50) | st.text(),
@@ -83,6 +84,10 @@ def test_full_jitter_waits_a_part_of_the_interval() -> None:
         (["States.Runtime"], "States.Runtime", False),
         (["States.TaskFailed"], "Lambda.TooManyRequestsException", True),
         (["States.TaskFailed"], "States.Timeout", False),
+        (["States.Timeout"], "States.HeartbeatTimeout", True),
+        (["States.HeartbeatTimeout"], "States.HeartbeatTimeout", True),
+        (["States.HeartbeatTimeout"], "States.Timeout", False),
+        (["States.TaskFailed"], "States.HeartbeatTimeout", False),
     ],
 )
 def test_which_errors_a_name_matches(wanted: list[str], error: str, verdict: bool) -> None:
@@ -120,6 +125,34 @@ def test_what_is_no_definition_is_refused() -> None:
     assert "These fields are required: [States]" in refusal("{}")
     assert "Expected value of type Object at /States/A" in refusal({"A": 3})
     assert "SCHEMA_VALIDATION_FAILED" in refusal({"A": {"Type": "Tsak", "End": True}})
+
+
+def test_findings_about_express_workflows_have_their_place() -> None:
+    wait = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "End": True}
+    inner = {"StartAt": "B", "States": {"B": wait}}
+    states = {"A": {"Type": "Map", "End": True, "ItemProcessor": inner}}
+    text = json.dumps({"StartAt": "A", "States": states})
+    with pytest.raises(AWSError, match=r"'\.waitForTaskToken' .* at /States/A/ItemProcessor/States/B/Resource"):
+        definition.check(text, express=True)
+    definition.check(text)
+
+
+@given(milliseconds=st.integers(0, 300_000), payload=st.integers(0, 262_144), items=st.integers(0, 600))
+def test_what_an_express_execution_is_billed(milliseconds: int, payload: int, items: int) -> None:
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    moments = [began, *[began] * items, began + timedelta(milliseconds=milliseconds)]
+    kinds = ["ExecutionStarted", *["MapIterationStarted"] * items, "ExecutionSucceeded"]
+    events = [{"timestamp": at.isoformat(), "type": kind} for at, kind in zip(moments, kinds, strict=True)]
+    done = SimpleNamespace(
+        to_history_output=lambda: {"events": events}, state_machine=SimpleNamespace(definition="d" * 1_000_000),
+        execution_input="x" * payload,
+    )  # fmt: skip
+    billed = express.bill(done)
+    used = 50_000_000 + 1_000_000 + payload * max(1, items)
+    memory, duration = billed["billedMemoryUsedInMB"], billed["billedDurationInMilliseconds"]
+    assert memory % 64 == duration % 100 == 0
+    assert (memory - 64) * 10**6 < used <= memory * 10**6
+    assert duration == 100 if milliseconds == 0 else milliseconds <= duration < milliseconds + 100
 
 
 @given(JSON)

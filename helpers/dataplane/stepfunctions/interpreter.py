@@ -11,6 +11,7 @@ task counts real seconds, as the function that it waits for runs in real time (w
 
 from __future__ import annotations
 
+import functools
 import threading
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -53,7 +54,9 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_funct
 from moto.stepfunctions.parser.asl.eval import states, variable_store
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.jsonata import validations
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.backend.execution import Execution
+from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from helpers.dataplane import models as api_models
@@ -107,6 +110,7 @@ class Interpreter:
             stepfunctions_parser_backends[account][region].state_machines += before.state_machines  # made by stacks
         put(responses, "get_backend", lambda account, region: stepfunctions_parser_backends[account][region])
         put(models, "stepfunctions_backends", stepfunctions_parser_backends)
+        put(ExecutionWorker, "_get_evaluation_entrypoint", _program)
         for module in _CALLERS:
             put(module, "boto_client_for", self._client)
         for user in (string_expression, validations):
@@ -172,6 +176,17 @@ class Interpreter:
             name = ErrorName("States.NoChoiceMatched")
             told: Any = {"executionFailedEventDetails": details}
             raise FailureEventException(FailureEvent(env, name, HistoryEventType.ExecutionFailed, told)) from error
+
+
+def _program(worker: Any) -> Any:
+    """Take the place of ``ExecutionWorker._get_evaluation_entrypoint``, which reads the definition each time."""
+    return _read(worker._evaluation_details.state_machine_details.definition)
+
+
+@functools.lru_cache(64)
+def _read(definition: str) -> Any:
+    """Return a definition's program. Executions share it: what they change lies in their environments."""
+    return AmazonStateLanguageParser.parse(definition)[0]
 
 
 def _match(declared: Any, env: Environment) -> None:

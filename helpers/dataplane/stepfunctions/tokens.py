@@ -41,6 +41,7 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import (
     CallbackOutcome,
     CallbackOutcomeFailure,
     CallbackOutcomeSuccess,
+    CallbackTimeoutError,
     HeartbeatTimeoutError,
 )
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
@@ -82,6 +83,7 @@ class Tokens:
             self._evaluate(state, env)
             return
         endpoint = env.callback_pool_manager.add(env.states.context_object.update_task_token())
+        endpoint.waits = env.is_running
         waiting = copy.copy(state)
         waiting.timeout = _ByTheClock(state.timeout, self._speed)
         waiting._eval_execution = state._eval_execution
@@ -90,8 +92,11 @@ class Tokens:
         finally:
             endpoint.interrupt_all()
 
-    def _wait(self, state: Any, timeout_seconds: float, callback_endpoint: CallbackEndpoint) -> CallbackOutcome | None:
-        return self._until_answered(state, timeout_seconds / self._speed, callback_endpoint)  # type: ignore[arg-type]
+    def _wait(
+        self, state: Any, timeout_seconds: float | None, callback_endpoint: CallbackEndpoint
+    ) -> CallbackOutcome | None:
+        seconds: Any = (timeout_seconds or 0) / self._speed  # there is none if the execution was stopped just now
+        return self._until_answered(state, seconds, callback_endpoint)
 
     def _expect_heartbeats(self, endpoint: CallbackEndpoint, heartbeat_seconds: float) -> Any:
         return self._set_up_heartbeats(endpoint, heartbeat_seconds / self._speed)  # type: ignore[arg-type]
@@ -120,32 +125,29 @@ class _ByTheClock(Timeout):
 
 
 def _waiting_for_child(build: Callable[..., Callable[[], Any]]) -> Callable[..., Callable[[], Any]]:
-    """Return what stands for moto's look at a child every half a second: it waits, then asks once."""
+    """Return what stands for moto's look at a child every half a second: it waits first, so that one look will do."""
 
     def built(state: Any, env: Any, resource_runtime_part: Any, **given: Any) -> Callable[[], Any]:
         arn, region = env.stack[-1]["ExecutionArn"], resource_runtime_part.region
-        ask = build(state, env=env, resource_runtime_part=resource_runtime_part, **given)
+        look = build(state, env=env, resource_runtime_part=resource_runtime_part, **given)
         if ":express:" in arn:
-            return ask  # an express execution cannot be described, and AWS says so
-        backend = stepfunctions_parser_backends[resource_runtime_part.account][region]
-        child: Any = backend.describe_execution(arn)
-        told = child.exec_worker.env.told
-
-        def resolve() -> Any:
-            while env.is_running() and not told.wait(_LOOK_SECONDS):
-                continue
-            if told.is_set():
-                return ask()
-            client = state_task_service_sfn.boto_client_for(
-                region=region, service="stepfunctions", state_credentials=given["state_credentials"]
-            )
-            with suppress(ClientError):
-                client.stop_execution(executionArn=arn)
-            return None
-
-        return resolve
+            return look  # an express execution cannot be described, and AWS says so
+        child: Any = stepfunctions_parser_backends[resource_runtime_part.account][region].describe_execution(arn)
+        while not child.exec_worker.env.told.wait(_LOOK_SECONDS):
+            if not env.is_running():
+                _stop(arn, region, given["state_credentials"])
+                raise CallbackTimeoutError
+        return look
 
     return built
+
+
+def _stop(arn: str, region: str, credentials: Any) -> None:
+    client = state_task_service_sfn.boto_client_for(
+        region=region, service="stepfunctions", state_credentials=credentials
+    )
+    with suppress(ClientError):
+        client.stop_execution(executionArn=arn)
 
 
 def _succeed(call: Call) -> HttpResponse:
@@ -170,14 +172,13 @@ def _beat(call: Call) -> HttpResponse:
     return call.reply()
 
 
-def _open(call: Call) -> CallbackEndpoint:
-    """Return what waits for the call's token."""
+def _open(call: Call) -> Any:
+    """Return moto's endpoint that waits for the call's token."""
     token = call.params["taskToken"]
     for execution in stepfunctions_parser_backends[call.account_id][call.region]._get_executions():
-        env = execution.exec_worker.env
-        endpoint: CallbackEndpoint | None = env.callback_pool_manager.get(token)
+        endpoint: Any = execution.exec_worker.env.callback_pool_manager.get(token)
         if endpoint is not None:
-            if endpoint._notify_event.is_set() or not env.is_running():
+            if endpoint._notify_event.is_set() or not endpoint.waits():
                 raise AWSError("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'", 400)
             return endpoint
     raise AWSError("InvalidToken", "Invalid Token: 'Invalid token'", 400)
