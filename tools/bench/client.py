@@ -17,7 +17,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tools.bench import apis, events
+from tools.bench import apis, events, workflows
 
 COLD, WARM, CALLS = 8, 300, 400
 TRUST = {
@@ -46,15 +46,16 @@ def main() -> None:
         figures |= measure_functions()
         figures |= events.messages_per_second(client, function) | events.put_to_start(client, function)
         figures |= apis.requests_per_second(client, function)
+        figures |= workflows.of_workflows(client)
     print(json.dumps(figures), flush=True)
 
 
 def client(service: str) -> Any:
-    """Return a plain client that never retries: a retry would hide a failure in a long time."""
+    """Return a plain client that never retries (a retry would hide a failure in a long time) and adds to no host."""
     import boto3
     from botocore.config import Config
 
-    return boto3.client(service, config=Config(retries={"total_max_attempts": 1}))
+    return boto3.client(service, config=Config(retries={"total_max_attempts": 1}, inject_host_prefix=False))
 
 
 def times(call: Callable[[int], Any], count: int) -> list[float]:

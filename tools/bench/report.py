@@ -52,6 +52,8 @@ ROWS = (
     Row("api_mock", "REST API, mock", "requests a second", "", lambda _: None),
     Row("api_proxy", "REST API, function behind AWS_PROXY", "requests a second", "", lambda _: None),
     Row("api_cached", "REST API, response from the cache", "requests a second", "", lambda _: None),
+    Row("transitions", "Step Functions, Pass states of eight executions", "a second", "", lambda _: None),
+    Row("express_sync", "Step Functions, synchronous express execution", "ms", "", lambda _: None),
 )
 TITLES = {
     "course": "this course, in the kernel",
