@@ -98,6 +98,7 @@ class LambdaPlane:
         self._sources.stop()
         self.queue.stop()
         self._fleet.stop()
+        self.invoker.traces.stop()
         self.networks.stop()
 
     def listen(self, interface: str, port: int, handler: type[BaseRequestHandler]) -> None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,8 +27,10 @@ from helpers.dataplane import tracing
 from helpers.dataplane.awslambda.environment import Outcome
 from helpers.dataplane.awslambda.functions import Target
 from helpers.dataplane.awslambda.seams import kept_of
+from helpers.dataplane.call import AWSError
 from helpers.dataplane.context import Context
 from helpers.dataplane.tracing import TraceHeader
+from helpers.dataplane.xray.daemon import IDLE_SECONDS, Daemon
 
 MOST_LINKS = 20
 PERMISSION = "xray:PutTraceSegments"
@@ -53,6 +56,33 @@ class FunctionTraces:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._daemons: dict[str, Daemon] = {}
+        self._lock = threading.Lock()
+
+    def daemon_address(self, role: str) -> str:
+        """Return where the daemon for functions with that execution role listens."""
+        with self._lock:
+            if role not in self._daemons:
+                idle = IDLE_SECONDS / self._context.clock.speed
+                self._daemons[role] = Daemon(lambda documents: self._upload(role, documents), idle_seconds=idle)
+            return self._daemons[role].address
+
+    def _upload(self, role: str, documents: list[str]) -> int:
+        if not self._context.identities.role_may(role, PERMISSION, "*"):
+            raise PermissionError(f"{role} may not call {PERMISSION}")
+        rejected = 0
+        for document in documents:
+            try:
+                self._context.traces.put(document)
+            except AWSError:
+                rejected += 1
+        return rejected
+
+    def stop(self) -> None:
+        """Stop the daemons."""
+        with self._lock:
+            for daemon in self._daemons.values():
+                daemon.stop(flush=False)
 
     def begin(self, target: Target, header: str, links: tuple[str, ...]) -> Traced:
         """Decide about an invocation that came with ``header``, or with a batch of messages with ``links``."""
