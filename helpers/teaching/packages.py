@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import io
 import textwrap
 import zipfile
@@ -35,3 +36,18 @@ def package(files: Mapping[str, str | bytes], *, executable: tuple[str, ...] = (
             data = text if isinstance(text, bytes) else textwrap.dedent(text).lstrip("\n").encode()
             archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
     return content.getvalue()
+
+
+def libraries(*names: str, under: str = "") -> dict[str, bytes]:
+    """Return the files of installed distributions, by path, for ``package``; a layer wants them ``under="python/"``.
+
+    On AWS: ``pip install NAME -t FOLDER``, then zip. The names are those on PyPI; what they need is named too.
+
+    Raises
+    ------
+    importlib.metadata.PackageNotFoundError
+        One is not installed.
+    """
+    files = [file for name in names for file in importlib.metadata.files(name) or []]
+    kept = [file for file in files if file.suffix != ".pyc" and not {"..", "bin"} & set(file.parts)]
+    return {under + file.as_posix(): file.read_binary() for file in kept}
