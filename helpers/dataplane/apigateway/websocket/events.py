@@ -51,9 +51,8 @@ class Session:
     def push(self, data: bytes) -> bool:
         """Send a message to the client; return whether the connection was still open."""
         started = time.time()
+        self.meter(len(data))
         sent = self.connection.send(data)
-        if sent:
-            self.meter(len(data))
         outcome = "ok" if sent else "gone"
         self.context.record.add("event", "apigateway", self.client, "message", outcome=outcome, started=started)
         return sent
