@@ -295,4 +295,5 @@ def _value(literal: Token) -> str | float | bool:
 
 
 def _kind(value: Any) -> str:
-    return "boolean" if isinstance(value, bool) else "string" if isinstance(value, str) else "number"
+    kinds: dict[type, str] = {bool: "boolean", str: "string", int: "number", float: "number"}
+    return kinds.get(type(value), "")

@@ -35,9 +35,10 @@ from helpers.dataplane.xray.groups import Groups
 
 PAGE = 100
 LONGEST_SECONDS = 6 * 3600
+_STATUS = "HttpStatus"
 _HTTP = {
     "HttpURL": ("request", "url"),
-    "HttpStatus": ("response", "status"),
+    _STATUS: ("response", "status"),
     "HttpMethod": ("request", "method"),
     "UserAgent": ("request", "user_agent"),
     "ClientIp": ("request", "client_ip"),
@@ -140,7 +141,7 @@ def summary(reading: Reading, account_id: str) -> dict[str, Any]:
         "HasError": ended.error,
         "HasThrottle": filters.any_throttled(reading),
         "IsPartial": reading.partial,
-        "Http": {name: value for name, value in http.items() if value is not None},
+        "Http": {name: value for name, value in http.items() if isinstance(value, int if name == _STATUS else str)},
         "Annotations": annotations,
         "Users": [{"UserName": user, "ServiceIds": services} for user, services in users.items()],
         "ServiceIds": [service_id(service, account_id) for service in reading.services],
@@ -162,7 +163,7 @@ def service_id(service: Service, account_id: str) -> dict[str, Any]:
 
 def _each(reading: Reading, *path: str) -> Iterable[Any]:
     values = (inner(entity.document, *path) for entity in reading.entities)
-    return dict.fromkeys(value for value in values if value is not None)
+    return dict.fromkeys(value for value in values if isinstance(value, str))
 
 
 def _causes(reading: Reading, bad: Callable[[Outcome], bool], account_id: str) -> list[dict[str, Any]]:
