@@ -98,5 +98,5 @@ def test_messages(aws: Subject) -> None:
     api = WebSocketApi(aws, two_way=["who"])
     with api.open() as client:
         told(client, '{"action": "who"}')
-        told(client, '{"action": "who", "more": "' + "x" * 32_000 + '"}')
+        told(client, '{"action": "who", "more": "' + "x" * 32_700 + '"}')
         assert quantities()["API Gateway: WebSocket APIs"] == 5
