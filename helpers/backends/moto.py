@@ -111,13 +111,9 @@ class MotoBackend:
         self.door.add_later("application-autoscaling", lambda: _auto_scaling(self.context, metrics, timetable))
 
     def _cloudformation(self, post: Post) -> DataPlane:
-        """A stack makes resources inside moto, without a call that would wake their planes."""
-        self.door.wake("ec2")
-        self.door.wake("cognito-idp")
-        self.door.wake("apigateway")
-        from helpers.dataplane.cloudformation import CloudFormationPlane  # moto's imports API Gateway too
+        from helpers.dataplane.cloudformation.plane import CloudFormationPlane
 
-        return CloudFormationPlane(self.context, post)
+        return CloudFormationPlane(self.context, post, self.door.wake)
 
     def _apigatewayv2(self, post: Post) -> DataPlane:
         """The kinds of APIs share one address: what is no HTTP or WebSocket API is left to the REST APIs."""

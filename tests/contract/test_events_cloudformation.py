@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.contract.pushed import first
+from tests.contract.pushed import first, kept
 from tests.contract.subjects import Subject, promise
 
 GUIDE = "CloudFormation User Guide, Create custom provisioning logic with custom resources"
@@ -50,6 +50,23 @@ def test_create(aws: Subject) -> None:
     assert event["ResourceProperties"]["Grain"] == "rye" and event["RequestId"]
 
 
-@promise(GUIDE, "a function that answers FAILED fails the stack")
+@promise(GUIDE, "a function that answers FAILED fails the stack, and its reason stands in the events")
 def test_failed(aws: Subject) -> None:
-    assert "FAILED" in stack(aws, "FAILED")["StackStatus"]
+    assert stack(aws, "FAILED")["StackStatus"] == "ROLLBACK_COMPLETE"
+    events = aws.client("cloudformation").describe_stack_events(StackName="shop")["StackEvents"]
+    (failed,) = [one for one in events if one["ResourceStatus"] == "CREATE_FAILED"]
+    assert failed["LogicalResourceId"] == "Loaf" and "no flour" in failed["ResourceStatusReason"]
+
+
+@promise(GUIDE, "the function gets Update with the old properties, and Delete with the id that it gave")
+def test_update_and_delete(aws: Subject) -> None:
+    stack(aws, "SUCCESS")
+    client = aws.client("cloudformation")
+    template = client.get_template(StackName="shop")["TemplateBody"]
+    template["Resources"]["Loaf"]["Properties"]["Grain"] = "spelt"
+    client.update_stack(StackName="shop", TemplateBody=json.dumps(template))
+    client.delete_stack(StackName="shop")
+    events = aws.wait(lambda: (found := kept(aws)) and len(found) == 3 and found)
+    assert [one["RequestType"] for one in events] == ["Create", "Update", "Delete"]
+    assert events[1]["OldResourceProperties"]["Grain"] == "rye" and events[1]["ResourceProperties"]["Grain"] == "spelt"
+    assert [one.get("PhysicalResourceId") for one in events] == [None, "loaf-1", "loaf-1"]

@@ -187,8 +187,9 @@ def test_a_user_has_what_its_groups_policies_say(running: cloud.Cloud, iam: Any)
 
 
 def test_a_stacks_roles_policies_count(running: cloud.Cloud) -> None:
-    trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:*"}]}
-    inline = {"PolicyName": "p", "PolicyDocument": {"Statement": [statement("Allow", "s3:Get*")]}}
+    allowed = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = {"Version": "2012-10-17", "Statement": [allowed]}
+    inline = {"PolicyName": "p", "PolicyDocument": json.loads(policy(statement("Allow", "s3:Get*")))}
     properties = {"RoleName": "stacked", "AssumeRolePolicyDocument": trust, "Policies": [inline]}
     template = {"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": properties}}}
     boto3.client("cloudformation").create_stack(
