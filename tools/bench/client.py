@@ -17,7 +17,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tools.bench import apis, events, workflows
+from tools.bench import apis, events, traces, workflows
 
 COLD, WARM, CALLS = 8, 300, 400
 TRUST = {
@@ -47,6 +47,7 @@ def main() -> None:
         figures |= events.messages_per_second(client, function) | events.put_to_start(client, function)
         figures |= apis.requests_per_second(client, function)
         figures |= workflows.of_workflows(client)
+    figures |= traces.of_traces(client)  # last: its 5,000 traces stay in the process that is measured
     print(json.dumps(figures), flush=True)
 
 

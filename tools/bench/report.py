@@ -54,6 +54,10 @@ ROWS = (
     Row("api_cached", "REST API, response from the cache", "requests a second", "", lambda _: None),
     Row("transitions", "Step Functions, Pass states of eight executions", "a second", "", lambda _: None),
     Row("express_sync", "Step Functions, synchronous express execution", "ms", "", lambda _: None),
+    Row("segments_per_second", "X-Ray, segments taken, 50 a call", "a second", "", lambda _: None),
+    Row("summaries_first", "X-Ray, filtered summaries of 10,000 new segments", "ms", "", lambda _: None),
+    Row("summaries", "X-Ray, the same once more", "ms", "", lambda _: None),
+    Row("service_graph", "X-Ray, service graph of 10,000 segments", "ms", "", lambda _: None),
 )
 TITLES = {
     "course": "this course, in the kernel",
