@@ -119,6 +119,7 @@ def test_inferred_segments(aws: Subject) -> None:
 @promise("AWS X-Ray API Reference, GetServiceGraph", "the graph is of the traces of a time frame")
 def test_frame(aws: Subject) -> None:
     put(aws, *shop(AT))
+    assert set(graph(aws, StartTime=AT, EndTime=AT + 1)) == {CLIENT, SHOP, ORDERS, TABLE}
     assert graph(aws, StartTime=AT + 60, EndTime=AT + 120) == {}
 
 
