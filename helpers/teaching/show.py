@@ -253,6 +253,18 @@ def bill(
     output.markdown(f"{made.table()}\n\n{made.words}")
 
 
+def rollout(deployment_id: str) -> None:
+    """Draw how a CodeDeploy deployment moves a Lambda alias's traffic over AWS's minutes, and its lifecycle events.
+
+    The sentence below has the minutes of the deployment configuration, so it is the same at each run; those in the
+    figure are what the cloud's clock showed.
+    """
+    from helpers.teaching import rollouts  # reads AWS's steps, which few notebooks need
+
+    found = rollouts.read(boto3.client("codedeploy"), deployment_id)
+    plots.draw(rollouts.draw(found), textwrap.fill(rollouts.sentence(found), 110))
+
+
 def _entries(record: Record | None, since: int | None) -> list[Entry]:
     if record is None:
         from helpers import cloud
