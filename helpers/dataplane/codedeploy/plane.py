@@ -291,7 +291,8 @@ class CodeDeployPlane:
         return call.reply({"lifecycleEventHookExecutionId": hook})
 
     def _list_targets(self, call: Call) -> HttpResponse:
-        return call.reply({"targetIds": [self._asked_for(call).spec.function]})
+        name = self._asked_for(call).spec.function
+        return call.reply({"targetIds": [name] if name else []})
 
     def _get_target(self, call: Call) -> HttpResponse:
         return call.reply({"deploymentTarget": self._target(self._asked_for(call), call.params["targetId"])})

@@ -165,7 +165,7 @@ class Rollout:
             group = self.deployment.deployment_group_name
             raise Ended("IAM_ROLE_MISSING", f"IAM Role is missing for deployment group: {group}")
         region, name = deployment_region(self.deployment), function or self.spec.function
-        arn = f"arn:aws:lambda:{region}:{self._context.account_id}:function:{name}"
+        arn = name if name.startswith("arn:") else f"arn:aws:lambda:{region}:{self._context.account_id}:function:{name}"
         resource, service = (arn, "AWSLambda") if action.startswith("lambda:") else ("*", "AmazonCloudWatch")
         if not identities.lets_assume(role, "codedeploy") or not identities.role_may(role, action, resource):
             raise Ended("IAM_ROLE_PERMISSIONS", _NOT_PERMITTED.format(role=role, service=service))
