@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -43,6 +43,14 @@ def test_paths(machine: Machine) -> None:
     }
     wanted = {"id": 7, "check": {"answer": {"id": 7, "who": "A"}}}
     assert machine.output(chain({**TASK, **shaped}), {"order": {"id": 7}}) == wanted
+
+
+@promise(GUIDE + "Accessing execution data from the Context object", "a state can read the execution's name and start")
+def test_context_object(machine: Machine) -> None:
+    found = machine.output(chain({"Type": "Pass", "Parameters": {"run.$": "$$.Execution"}, "End": True}), 7)["run"]
+    began = machine.client.describe_execution(executionArn=found["Id"])["startDate"]
+    assert (found["Input"], found["Id"].rpartition(":")[2]) == (7, found["Name"])
+    assert abs(datetime.fromisoformat(found["StartTime"]) - began) < timedelta(minutes=1)
 
 
 @promise(GUIDE + "Choice workflow state", "the first rule that matches decides, Default takes the rest")

@@ -21,6 +21,7 @@ from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommu
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
 from helpers.dataplane.clock import Clock
+from helpers.dataplane.delivery import iso
 from helpers.dataplane.seams import Seams
 from helpers.dataplane.stepfunctions.event_log import log_of
 
@@ -80,6 +81,8 @@ class Endings:
         if worker.env is None:
             worker._cloud_watch_logging_session = log_of(worker._execution_communication.execution)
             worker.env = self._make_environment(worker)
+            known = worker.env.states.context_object.context_object_data["Execution"]
+            known["StartTime"] = iso(self._clock.time(), 3)  # moto's is no JSON
             worker.env.next_state_name = ""  # it runs from now on, and may be stopped
             worker.env.over, worker.env.told = threading.Event(), threading.Event()
             self._running.add(worker.env)

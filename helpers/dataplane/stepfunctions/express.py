@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.stepfunctions.parser.api import StateMachineType
@@ -75,9 +75,10 @@ class Express:
             StateMachineType.EXPRESS
         )  # moto keeps the type elsewhere, and takes every machine for a standard one
         arn = f"{machine.arn.replace(':stateMachine:', ':express:', 1)}:{name}:{suffix}"
+        now = datetime.fromtimestamp(self._context.clock.time(), UTC)
         execution = Execution(
             name=name, sm_type=machine.sm_type, role_arn=machine.roleArn, exec_arn=arn, account_id=call.account_id,
-            region_name=call.region, state_machine=machine, start_date=datetime.now(), cloud_watch_logging_session=None,
+            region_name=call.region, state_machine=machine, start_date=now, cloud_watch_logging_session=None,
             activity_store={}, input_data=text,
         )  # fmt: skip
         execution.start()

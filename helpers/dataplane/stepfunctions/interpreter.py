@@ -65,7 +65,9 @@ from helpers.dataplane.control_plane import model_of
 from helpers.dataplane.seams import Seams
 from helpers.dataplane.stepfunctions import errors, expressions
 from helpers.dataplane.stepfunctions.endings import Endings
+from helpers.dataplane.stepfunctions.measures import Measures
 from helpers.dataplane.stepfunctions.tokens import Tokens
+from helpers.dataplane.stepfunctions.traces import ExecutionTraces
 
 ACTOR = "states"
 _LOOK_SECONDS = 0.2
@@ -91,6 +93,8 @@ class Interpreter:
         self._name_errors()
         self._name_members()
         self._endings = Endings(context.clock, self._seams)
+        self._measures = Measures(context, self._seams)
+        ExecutionTraces(context, self._seams)
         self.tokens = Tokens(context.clock.speed, self._seams)
 
     def stop(self) -> None:

@@ -21,6 +21,7 @@ from moto.core.exceptions import JsonRESTError
 from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend, stepfunctions_parser_backends
 
+from helpers.dataplane import tracing
 from helpers.dataplane.call import AWSError, Call, not_built
 from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
@@ -29,6 +30,7 @@ from helpers.dataplane.stepfunctions import definition, event_log
 from helpers.dataplane.stepfunctions.endings import EXPRESS, dates
 from helpers.dataplane.stepfunctions.express import Express
 from helpers.dataplane.stepfunctions.interpreter import Interpreter
+from helpers.dataplane.stepfunctions.traces import header_of
 from helpers.dataplane.web import HttpResponse
 
 _NOT_BUILT = (
@@ -53,8 +55,8 @@ class StepFunctionsPlane:
         known: dict[str, Operation] = {
             "CreateStateMachine": self._create,
             "UpdateStateMachine": self._update,
-            "StartExecution": self._start_execution,
-            "StartSyncExecution": self._start_sync_execution,
+            "StartExecution": lambda call: _traced(call, self._start_execution),
+            "StartSyncExecution": lambda call: _traced(call, self._start_sync_execution),
             "ListExecutions": self._list_executions,
             "StopExecution": self._stop_execution,
             "DescribeExecution": self._describe_execution,
@@ -166,6 +168,11 @@ class StepFunctionsPlane:
         if start + size < len(events):
             page["nextToken"] = str(start + size)
         return call.reply(page)
+
+
+def _traced(call: Call, start: Operation) -> HttpResponse:
+    with tracing.carried(header_of(call)):
+        return start(call)
 
 
 def _refuse(call: Call) -> HttpResponse:
