@@ -34,6 +34,8 @@ class Entry:
     path: str
     stored: float
     expires: float
+    error: bool = False
+    """Whether the origin answered with an error, even if a page of the distribution's own stands for it."""
 
 
 class EdgeCache:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from werkzeug.http import HTTP_STATUS_CODES
+
 from helpers.dataplane.awslambda.plane import LambdaPlane
 from helpers.dataplane.cloudfront import javascript, lambda_edge
 from helpers.dataplane.cloudfront.distribution import Distribution, items
@@ -92,7 +94,7 @@ class EdgeFunctions:
         record = _record(visit, request, event)
         record["Records"][0]["cf"]["response"] = {
             "status": str(response.status),
-            "statusDescription": "",
+            "statusDescription": HTTP_STATUS_CODES.get(response.status, ""),
             "headers": lambda_edge.as_event(response.headers),
         }
         result = lambda_edge.run(self._lambdas, arn, record, visit.request_id)

@@ -23,6 +23,7 @@ from urllib.parse import quote
 from werkzeug.datastructures import Headers
 
 from helpers.dataplane.call import not_built
+from helpers.dataplane.cloudfront import edge_headers
 from helpers.dataplane.cloudfront.errors import EdgeError
 from helpers.dataplane.cloudfront.request_policies import cookies_of, pairs_of
 from helpers.dataplane.web import HttpRequest, HttpResponse
@@ -97,18 +98,22 @@ def event_of(
             "method": request.method,
             "uri": request.path,
             "querystring": _fields(pairs_of(request.query)),
-            "headers": _fields((name.lower(), value) for name, value in request.headers if name.lower() != "cookie"),
+            "headers": _fields(_lower(request.headers, "cookie")),
             "cookies": _fields(cookies_of(request.headers)),
         },
     }
     if response is not None:
-        headers = [(name.lower(), value) for name, value in response.headers if name.lower() != "set-cookie"]
         event["response"] = {
             "statusCode": response.status,
-            "headers": _fields(headers),
+            "headers": _fields(_lower(response.headers, "set-cookie")),
             "cookies": dict(_set_cookie(line) for line in response.headers.getlist("Set-Cookie")),
         }
     return event
+
+
+def _lower(headers: Headers, apart: str) -> list[tuple[str, str]]:
+    pairs = [(name.lower(), value) for name, value in edge_headers.visible(headers)]
+    return [(name, value) for name, value in pairs if name != apart]
 
 
 def _fields(pairs: Any) -> dict[str, dict[str, Any]]:
@@ -133,15 +138,17 @@ def apply(output: Any, request: HttpRequest, response: HttpResponse | None) -> H
     Raises
     ------
     EdgeError
-        503: it is neither a request nor a response.
+        503: it is neither a request nor a response; 502: it changes headers that it may not.
     """
     try:
         if response is not None or "statusCode" in output:
-            return _response(output, response)
+            return _response(
+                output, response or HttpResponse(), "viewer-request" if response is None else "viewer-response"
+            )
         if output.get("method", request.method) != request.method or not output["uri"].startswith("/"):
             raise failed()
         request.path, request.query = output["uri"], _query(output.get("querystring") or {})
-        request.headers = _headers(output.get("headers") or {})
+        request.headers = _headers(output.get("headers") or {}, request.headers, "viewer-request")
         cookies = [f"{name}={value}" for name, value in _pairs(output.get("cookies") or {})]
         if cookies:
             request.headers["Cookie"] = "; ".join(cookies)
@@ -150,13 +157,13 @@ def apply(output: Any, request: HttpRequest, response: HttpResponse | None) -> H
         raise failed() from None
 
 
-def _response(output: Mapping[str, Any], before: HttpResponse | None) -> HttpResponse:
-    headers = _headers(output.get("headers") or {})
+def _response(output: Mapping[str, Any], before: HttpResponse, event: str) -> HttpResponse:
+    headers = _headers(output.get("headers") or {}, before.headers, event)
     for name, cookie in (output.get("cookies") or {}).items():
         line = f"{name}={cookie['value']}"
         headers.add("Set-Cookie", f"{line}; {cookie['attributes']}" if cookie.get("attributes") else line)
     body = output.get("body")
-    content = before.body if before is not None else b""
+    content = before.body
     if isinstance(body, Mapping):
         content = base64.b64decode(body["data"]) if body.get("encoding") == "base64" else body["data"].encode()
     elif body is not None:
@@ -168,8 +175,12 @@ def _pairs(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, one["value"]) for name, field in fields.items() for one in field.get("multiValue") or [field]]
 
 
-def _headers(fields: Mapping[str, Any]) -> Headers:
-    return Headers([(name.title(), value) for name, value in _pairs(fields)])
+def _headers(fields: Mapping[str, Any], before: Headers, event: str) -> Headers:
+    try:
+        return edge_headers.changed([(name.title(), value) for name, value in _pairs(fields)], before, event)
+    except ValueError as error:
+        text = f"The CloudFront function result failed validation: {error}"
+        raise EdgeError(502, text, "FunctionValidationError") from None
 
 
 def _query(fields: Mapping[str, Any]) -> str:

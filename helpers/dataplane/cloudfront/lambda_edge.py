@@ -28,26 +28,13 @@ from helpers.dataplane.awslambda.functions import Target
 from helpers.dataplane.awslambda.invocation import Request
 from helpers.dataplane.awslambda.plane import LambdaPlane
 from helpers.dataplane.call import AWSError, not_built
+from helpers.dataplane.cloudfront import edge_headers
 from helpers.dataplane.cloudfront.errors import EdgeError
 from helpers.dataplane.context import Context
 from helpers.dataplane.web import HttpResponse
 
 REGION = "us-east-1"
 _ARN = re.compile(r"arn:aws:lambda:([a-z0-9-]+):\d+:function:[^:]+:(\d+)")
-_DISALLOWED = re.compile(
-    r"connection|expect|keep-alive|proxy-(authenticate|authorization|connection)|trailer|upgrade|x-accel-"
-    r"(buffering|charset|limit-rate|redirect)|x-amz-cf-.*|x-amzn-(auth|cf-billing|cf-id|cf-xff|errortype|fle-profile|"
-    r"header-count|header-order|lambda-integration-tag|requestid)|x-cache|x-edge-.*|x-forwarded-proto|x-real-ip"
-)
-_READ_ONLY = {
-    "viewer-request": ("Content-Length", "Host", "Transfer-Encoding", "Via"),
-    "origin-request": (
-        "Accept-Encoding", "Content-Length", "If-Modified-Since", "If-None-Match", "If-Range", "If-Unmodified-Since",
-        "Transfer-Encoding", "Via",
-    ),
-    "origin-response": ("Transfer-Encoding", "Via"),
-    "viewer-response": ("Warning", "Via"),
-}  # fmt: skip
 _RESPONSE_BYTES = {"viewer": 40 * 1024, "origin": 1024 * 1024}
 _LIMITS = {"viewer": (5, 128, 1024 * 1024), "origin": (30, 10_240, 50 * 1024 * 1024)}
 """Seconds, MB of memory and bytes of code."""
@@ -157,9 +144,8 @@ def run(functions: LambdaPlane, arn: str, event: Mapping[str, Any], request_id: 
 def as_event(headers: Headers) -> dict[str, list[dict[str, str]]]:
     """Return headers as a function sees them; those that it may not see are left out."""
     shown: dict[str, list[dict[str, str]]] = {}
-    for name, value in headers:
-        if not _DISALLOWED.fullmatch(name.lower()):
-            shown.setdefault(name.lower(), []).append({"key": name, "value": value})
+    for name, value in edge_headers.visible(headers):
+        shown.setdefault(name.lower(), []).append({"key": name, "value": value})
     return shown
 
 
@@ -171,19 +157,15 @@ def read_headers(given: Any, before: Headers, event: str) -> Headers:
     EdgeError
         502: a header that it may not add or change.
     """
-    headers = Headers([(name, value) for name, value in before if _DISALLOWED.fullmatch(name.lower())])
     try:
-        for name, entries in (given or {}).items():
-            if _DISALLOWED.fullmatch(name.lower()):
-                raise invalid(f"The function tried to add a disallowed header ({name}).")
-            for entry in entries:
-                headers.add(entry.get("key") or name.title(), entry["value"])
-    except (AttributeError, TypeError, KeyError, ValueError):
+        entries = [(name, entry) for name, found in (given or {}).items() for entry in found]
+        pairs = [(str(entry.get("key") or name.title()), str(entry["value"])) for name, entry in entries]
+    except (AttributeError, TypeError, KeyError):
         raise invalid("An entry in the headers object is invalid.") from None
-    for name in _READ_ONLY[event]:
-        if headers.getlist(name) != before.getlist(name):
-            raise invalid("The function tried to add, delete, or change a read-only header.")
-    return headers
+    try:
+        return edge_headers.changed(pairs, before, event)
+    except ValueError as error:
+        raise invalid(str(error)) from None
 
 
 def read_response(given: Mapping[str, Any], before: HttpResponse, event: str) -> HttpResponse:

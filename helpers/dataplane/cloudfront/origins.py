@@ -3,7 +3,8 @@
 AWS: with an origin access control CloudFront signs its requests to a bucket as ``cloudfront.amazonaws.com``, for the
 distribution (``aws:SourceArn``), and the bucket's policy decides ("Restrict access to an Amazon S3 origin",
 CloudFront Developer Guide); who may not list a bucket learns that a key is missing as 403, not 404 (GetObject, Amazon
-S3 API Reference). Everything else is a custom origin.
+S3 API Reference). Everything else is a custom origin. APIs and function URLs want their own domain name as the Host
+header ("Use managed origin request policies": AllViewerExceptHostHeader); here another is 403.
 
 Here: the domain names of AWS lead to the local services, and nothing leaves this machine: any other domain is refused
 when the distribution is configured. S3 serves nothing to anybody here, as with Block Public Access, which AWS
@@ -85,7 +86,10 @@ class Origins:
         ------
         EdgeError
             CloudFront has no answer of the origin.
+        AWSError
+            ``NotImplementedException``: a function chose an origin that is not on this machine.
         """
+        check_origin(origin)
         for header in items(origin.get("CustomHeaders")):
             request.headers[header["HeaderName"]] = header["HeaderValue"]
         request.path = f"{origin.get('OriginPath') or ''}{request.path}"
@@ -94,6 +98,8 @@ class Origins:
             return self._from_bucket(distribution, origin, request)
         for service, form in _SERVICES.items():
             found = form.fullmatch(domain)
+            if found and request.headers.get("Host") != domain:
+                return HttpResponse(403, Headers({"Content-Type": "application/json"}), b'{"message":"Forbidden"}')
             if found:
                 path = f"/_aws/{service}/{found[1]}{request.path}"
                 return self._ask(HttpRequest(request.method, path, request.query, request.headers, request.body))

@@ -13,7 +13,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 from werkzeug.datastructures import Headers
 
@@ -99,12 +100,12 @@ class ViewerRequests:
         key, now = self._key(visit, policy), self._context.clock.now()
         entry = self._cache.get(key) if visit.request.method in _CACHED_METHODS else None
         if entry is not None and now < entry.expires:
-            visit.result = "Hit" if entry.response.status < 400 else "Error"
+            visit.result = "Error" if entry.error else "Hit"
             age = {"Age": str(int(now - entry.stored))}
         else:
             entry, age = self._from_origin(visit, policy, key, entry), {}
         kept = entry.response
-        visit.passing = kept.status < 400
+        visit.passing = not entry.error
         return HttpResponse(kept.status, Headers([*kept.headers, *age.items()]), kept.body)
 
     def _key(self, visit: Visit, policy: CachePolicy) -> Hashable:
@@ -113,37 +114,44 @@ class ViewerRequests:
 
     def _from_origin(self, visit: Visit, policy: CachePolicy, key: Hashable, stale: Entry | None) -> Entry:
         request = self._to_origin(visit, policy, stale)
-        response = self._functions.origin_request(visit, request)
+        response = generated = self._functions.origin_request(visit, request)
         if response is None:
             uri = request.path
-            response = self._origins.fetch(visit.distribution, visit.origin, request)
+            response = self._fetched(visit, request)
             request.path = uri
             if response.status == 304 and stale is not None:
                 response, visit.result = stale.response, "RefreshHit"
             response = self._functions.origin_response(visit, request, response)
-        least: float = ERROR_SECONDS
-        if response.status >= 400:
+        error = response.status >= 400 and generated is None
+        told = visit.distribution.error_response(response.status) if error else {}
+        seconds = self._lasts(response, policy, float(told.get("ErrorCachingMinTTL", ERROR_SECONDS)))
+        if error:
             visit.result = "Error"
-            told = visit.distribution.error_response(response.status)
-            least = float(told.get("ErrorCachingMinTTL") or ERROR_SECONDS)
-        seconds = self._lasts(response, policy, least)
-        response = self._custom_error(visit, response)
+            response = self._custom_error(visit, response, told)
         now = self._context.clock.now()
         query = policy.query(visit.request)
         path = f"{visit.request.path}?{query}" if query else visit.request.path
-        entry = Entry(response, path, now, now + seconds)
+        entry = Entry(response, path, now, now + seconds, error)
         if seconds > 0 and visit.request.method in _CACHED_METHODS:
             self._cache.put(key, entry)
         return entry
+
+    def _fetched(self, visit: Visit, request: HttpRequest) -> HttpResponse:
+        """Return what the origin answers; that it cannot be reached is cached as its own errors are."""
+        try:
+            return self._origins.fetch(visit.distribution, visit.origin, request)
+        except EdgeError as error:
+            if error.status not in (502, 504):
+                raise
+            return error.response(visit.request_id)
 
     def _lasts(self, response: HttpResponse, policy: CachePolicy, least: float) -> float:
         if response.status >= 400:
             return error_lifetime(response.status, response.headers, least)
         return lifetime(response.headers, policy, self._context.clock.time())
 
-    def _custom_error(self, visit: Visit, response: HttpResponse) -> HttpResponse:
+    def _custom_error(self, visit: Visit, response: HttpResponse, told: Mapping[str, Any]) -> HttpResponse:
         """Return the page that is configured for an error, or the error."""
-        told = visit.distribution.error_response(response.status) if response.status >= 400 else {}
         page = told.get("ResponsePagePath")
         if not page:
             return response
