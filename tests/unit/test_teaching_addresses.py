@@ -53,6 +53,7 @@ def test_on_a_hub_it_goes_through_the_server(
         (PREFIX, "/_aws/execute-api/abc/prod/", "/user/ann/proxy/4566", 404),
         (PREFIX, "/_aws/execute-api/abc/prod/", "/user/bob/proxy/4566", 403),
         (PREFIX, "/_aws/execute-api/abc/prod/", "", 403),
+        (PREFIX, "/_aws/cloudfront/E1/", "/user/ann/proxy/4566", 404),
         (PREFIX, "/", "/user/ann/proxy/4566", 403),
         ("", "/_aws/execute-api/abc/prod/", "/user/ann/proxy/4566", 403),
     ],
