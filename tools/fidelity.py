@@ -31,6 +31,7 @@ BACKENDS = {"course": "this course", "plain-moto": "plain moto"}
 SERVICES = {
     "api": "Every service",
     "api_": "Amazon API Gateway",
+    "cloudfront": "Amazon CloudFront",
     "codedeploy": "AWS CodeDeploy",
     "lambda": "AWS Lambda",
     "moto": "Services that call functions",
