@@ -43,12 +43,13 @@ class Context:
     new_id: Callable[[], str]
     """Returns a new UUID, from the seeded source."""
     seed: int = 0
-    traces: Traces = field(default_factory=Traces)
+    traces: Traces = field(init=False)
     sampling: Sampling = field(init=False)
     _clients: dict[tuple[str, str, str], Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
+        self.traces = Traces(lambda: self.record.meter("xray", "traces recorded"))
         self.sampling = Sampling(self.clock.now, random.Random(self.seed))
 
     def sdk_variables(self, credentials: Mapping[str, str]) -> dict[str, str]:

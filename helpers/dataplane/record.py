@@ -89,10 +89,10 @@ class Record:
                 del self._entries[: _LONGEST // 10]
         return entry
 
-    def meter(self, service: str, what: str, amount: float = 1) -> None:
+    def meter(self, service: str, what: str, amount: float = 1, detail: str = "") -> None:
         """Add to what was used beyond API calls and invocations, such as 2.5 ``read request units`` of ``dynamodb``."""
         with self._lock:
-            self._used[Use(service, what)] += amount  # type: ignore[assignment]
+            self._used[Use(service, what, detail)] += amount  # type: ignore[assignment]
 
     def used(self) -> dict[Use, float]:
         """Return all that was used since the cloud started, with its amount."""

@@ -57,6 +57,7 @@ _RATES = {
     "state transitions": _Rate(
         "stepfunctions", "standard workflows", "transitions", prices.TRANSITIONS, prices.FREE_TRANSITIONS
     ),
+    "express executions": _Rate("stepfunctions", "express workflows", "executions", prices.EXPRESS_REQUESTS),
     "secretsmanager": _Rate("secretsmanager", "secrets", "requests", prices.SECRET_REQUESTS),
     "traces recorded": _Rate("xray", "traces recorded", "traces", prices.TRACES, prices.FREE_TRACES),
     "bytes": _Rate("logs", "data taken in", "GB", prices.LOG_DATA, prices.FREE_LOG_GB),
@@ -98,7 +99,8 @@ def bill(
     free_tier:
         Whether to take off what is free each month and does not expire.
     duration_ms:
-        What each invocation is taken to last, in milliseconds; None takes what was billed, and counts log data too.
+        What each run of a function or an express workflow is taken to last, in milliseconds; None takes what was
+        billed, and counts log data too.
 
     Raises
     ------
@@ -108,25 +110,27 @@ def bill(
     if times < 0 or (duration_ms is not None and duration_ms < 0):
         raise ValueError(f"times is {times} and duration_ms is {duration_ms}: neither can be negative")
     scale, counted = Decimal(str(times)), _counted(used, duration_ms)
-    left = {rate.service: Decimal(rate.free if free_tier else 0) for rate in _RATES.values()}
+    left = {(rate.service, rate.free): Decimal(rate.free if free_tier else 0) for rate in _RATES.values()}
     free_seconds = prices.FREE_GB_SECONDS if free_tier else Decimal(0)
     lines: list[tuple[str, Part]] = []
     for name, rate in _RATES.items():
         if name in counted:
             amount = counted[name] * scale
-            free = min(amount, left[rate.service])
-            left[rate.service] -= free
+            free = min(amount, left[rate.service, rate.free])
+            left[rate.service, rate.free] -= free
             lines.append((names.of(rate.service), _part(rate, amount - free)))
         if name == "lambda":
             lines += _durations(_gb_seconds(used, duration_ms, scale), free_seconds)
+        if name == "express executions" and name in counted:
+            lines.append((names.of("stepfunctions"), _express(used, duration_ms, scale)))
     services = sorted({names.of(use.service) for use in used if use.service in _UNPRICED})
     over = f", {times:,} times over in a month" if times != 1 else ""
     lasts = "lasts as long as was billed" if duration_ms is None else f"is taken to last {duration_ms:g} ms"
     total = usd(Cost(tuple(part for _, part in lines)).total)
     words = (
         f"Everything since the start{over}: {total}, {'with' if free_tier else 'without'} the free tier. Each "
-        f"invocation {lasts}. Not counted is what costs by the hour or month (storage, provisioned capacity, caches, "
-        "alarms), and data transfer."
+        f"run of a function or an express workflow {lasts}. Not counted is what costs by the hour or month (storage, "
+        "provisioned capacity, caches, alarms), and data transfer."
     )
     return Bill(tuple(lines), tuple(services), words)
 
@@ -175,6 +179,18 @@ def _durations(spent: Mapping[Architecture, Decimal], free: Decimal) -> list[tup
         for part in compute_cost(amount - unpaid, architecture).parts:
             lines.append((names.of("lambda"), replace(part, name=f"duration, {architecture}")))
     return lines
+
+
+def _express(used: Mapping[Use, float], duration_ms: Number | None, scale: Decimal) -> Part:
+    """Return the line of what express workflows cost for running: steps of 100 ms, at the price of the first tier."""
+    what = "express milliseconds" if duration_ms is None else "express executions"
+    each = 1 if duration_ms is None else math.ceil(duration_ms / 100) * 100
+    spent = Decimal(0)
+    for use, amount in used.items():
+        if (use.service, use.what) == ("stepfunctions", what):
+            spent += Decimal(str(amount)) * each * int(use.detail.split()[0]) / 1024 / 1000
+    price = prices.EXPRESS_DURATION[0].usd
+    return Part("duration, express", spent * scale, "GB-s", f"{price} USD per GB-s", spent * scale * price)
 
 
 def _part(rate: _Rate, amount: Decimal) -> Part:

@@ -237,8 +237,8 @@ def bill(
     times:
         How many times the same is done in the month, such as 1,000,000.
     duration_ms:
-        What each invocation is taken to last, in milliseconds, so that the bill is the same at each run. None takes
-        what was measured and billed, and counts the data of the logs too.
+        What each run of a function or an express workflow is taken to last, in milliseconds, so that the bill is the
+        same each time. None takes what was measured and billed, and counts the data of the logs too.
 
     Raises
     ------

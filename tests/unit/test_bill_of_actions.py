@@ -12,6 +12,7 @@ from tests.contract.apis_v2 import HttpApi, WebSocketApi, told
 from tests.contract.rest_api import Api
 from tests.contract.subjects import RETURN_THE_EVENT, Course, Subject
 from tests.contract.tables import item, table
+from tests.contract.workflows import DONE, TASK, Machine, chain
 
 PAIR = [{"Source": "shop", "DetailType": "sold", "Detail": "{}"}] * 2
 
@@ -100,3 +101,23 @@ def test_messages(aws: Subject) -> None:
         told(client, '{"action": "who"}')
         told(client, '{"action": "who", "more": "' + "x" * 32_700 + '"}')
         assert quantities()["API Gateway: WebSocket APIs"] == 5
+
+
+def test_workflows(aws: Subject) -> None:
+    machine, wait = Machine(aws), {"Type": "Wait", "Seconds": 0}
+    machine.output(chain(wait, {"Type": "Pass"}, DONE))
+    aws.function("def handler(event, context): raise ValueError")
+    retry = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 2, "BackoffRate": 1}
+    machine.run(chain({**TASK, "Retry": [retry]}))
+    express = machine.create(chain(DONE), type="EXPRESS")
+    machine.client.start_sync_execution(stateMachineArn=express)
+    found = quantities()
+    assert found["Step Functions: standard workflows"] == 3 + 1 + 2
+    assert (found["Lambda: invocations"], found["Step Functions: express workflows"]) == (3, 1)
+    assert found["Step Functions: duration, express"] == pytest.approx(0.1 * 64 / 1024)
+
+
+def test_traces(aws: Subject) -> None:
+    client = aws.function(RETURN_THE_EVENT, TracingConfig={"Mode": "Active"})
+    client.invoke(FunctionName="f")
+    assert quantities()["X-Ray: traces recorded"] == 1

@@ -91,6 +91,16 @@ def test_measured_durations_and_the_log() -> None:
     assert (measured["data taken in"], taken["data taken in"]) == (1, 0)
 
 
+@given(st.integers(0, 10**6), st.sampled_from([1, 100, 250, 1000]), st.sampled_from([64, 128]))
+def test_express_as_its_price_function(executions: int, duration_ms: int, memory: int) -> None:
+    used: dict[Use, float] = {Use("stepfunctions", "express executions", f"{memory} MB"): executions}
+    expected = pricing.express_cost(executions, duration_ms, memory).total
+    assert bill(used, duration_ms=duration_ms).cost.total == pytest.approx(expected)
+    measured: dict[Use, float] = {**used, Use("stepfunctions", "express milliseconds", f"{memory} MB"): 300}
+    expected = pricing.express_cost(executions, 0).total + pricing.express_cost(1, 300, memory)["duration"]
+    assert bill(measured, duration_ms=None).cost.total == pytest.approx(expected)
+
+
 def test_what_has_no_price_is_named() -> None:
     made = bill({Use("kinesis", "PutRecord"): 3, Use("sns", "Publish"): 1})
     assert made.unpriced == ("Kinesis",)
@@ -135,9 +145,9 @@ def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
         "| DynamoDB | writes, on demand | 2,000,000 request units | 0.625 USD per million | 1.25 USD |",
         "| **Total** |  |  |  | **2.28 USD** |",
         "",
-        "Everything since the start, 1,000,000 times over in a month: 2.28 USD, without the free tier. Each invocation "
-        "is taken to last 100 ms. Not counted is what costs by the hour or month (storage, provisioned capacity, "
-        "caches, alarms), and data transfer.",
+        "Everything since the start, 1,000,000 times over in a month: 2.28 USD, without the free tier. Each run of "
+        "a function or an express workflow is taken to last 100 ms. Not counted is what costs by the hour or month "
+        "(storage, provisioned capacity, caches, alarms), and data transfer.",
     ]
     show.bill(record)
     assert "| DynamoDB | writes, on demand | 2 request units | 0.625 USD per million | 0.00000125 USD |" in (

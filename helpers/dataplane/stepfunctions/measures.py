@@ -15,6 +15,7 @@ from typing import Any
 
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.utils import utcnow
+from moto.stepfunctions.parser.api import HistoryEventType
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
@@ -47,7 +48,7 @@ class Measures:
         self._terminated(communication)
 
     def _measure(self, execution: Any, events: list[Any]) -> None:
-        kinds = Counter(str(event["type"]) for event in events)
+        kinds = Counter(HistoryEventType(event["type"]).value for event in events)
         entered = sum(count for kind, count in kinds.items() if kind.endswith("StateEntered"))
         again = sum(kinds[kind] for kind in _SCHEDULED) - kinds["TaskStateEntered"]
         meter = self._context.record.meter
@@ -61,7 +62,7 @@ class Measures:
         started, stopped = (datetime.fromisoformat(moment) for moment in dates(execution))
         took = (stopped - started).total_seconds() * 1000
         self._count(execution, "ExecutionTime", took, "Milliseconds")
-        ended = str(events[-1]["type"]).removeprefix("Execution")
+        ended = HistoryEventType(events[-1]["type"]).value.removeprefix("Execution")
         self._count(execution, f"Executions{ended}", 1, "Count")
 
     def _count(self, execution: Any, metric: str, value: float, unit: str) -> None:

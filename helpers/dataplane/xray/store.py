@@ -18,7 +18,7 @@ import copy
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +46,9 @@ class Trace:
 class Traces:
     """The traces of one account; many threads may write and read."""
 
-    def __init__(self) -> None:
+    def __init__(self, recorded: Callable[[], None] = lambda: None) -> None:
+        self._recorded = recorded
+        """Is called for each new trace."""
         self._documents: dict[str, dict[str, Document]] = {}
         self._traces: dict[str, Trace] = {}
         self._lock = threading.Lock()
@@ -73,6 +75,8 @@ class Traces:
         """Take a document that needs no check: what the services of this cloud send."""
         trace_id, identifier = document["trace_id"], document["id"]
         with self._lock:
+            if trace_id not in self._documents:
+                self._recorded()
             kept = self._documents.setdefault(trace_id, {})
             if not document.get("in_progress") or identifier not in kept:
                 kept[identifier] = document
