@@ -23,8 +23,10 @@ from helpers.teaching.output import without_ids
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-WAIT_SECONDS = 5
+WAIT_SECONDS = 8
 _PAUSE_SECONDS = 0.2
+_QUIET_SECONDS = 1.3
+"""The X-Ray daemon keeps what comes for up to a second before it uploads it."""
 _FRAME_SECONDS = 6 * 3600 - 60
 _INDENT = "   "
 _SMALLEST_SHARE = 0.004
@@ -62,7 +64,11 @@ def trace(trace_id: str, seconds: float = WAIT_SECONDS) -> list[Document]:
         documents = [json.loads(each["Document"]) for found in traces for each in found["Segments"]]
         return [document for document in documents if not document.get("inferred")]
 
-    return _settled(ask, lambda found: all(row.length is not None for row in rows(found)), seconds)
+    def whole(found: list[Document]) -> bool:
+        """Return whether nothing is in progress, and no subsegment lacks its parent."""
+        return all(row.length is not None and (row.whole or row.depth) for row in rows(found))
+
+    return _settled(ask, whole, seconds)
 
 
 def services(start: float | None, group: str, seconds: float = WAIT_SECONDS) -> list[dict[str, Any]]:
@@ -99,11 +105,15 @@ def _now() -> float:
 
 
 def _settled(ask: Callable[[], list[Any]], whole: Callable[[list[Any]], bool], seconds: float) -> list[Any]:
-    """Return the first answer that is whole and that is the same when asked again, or the last one in time."""
-    deadline, before, found = time.monotonic() + seconds, None, ask()
-    while not (found and whole(found) and found == before) and time.monotonic() < deadline:
+    """Return the first answer that is whole and stays the same for a while, or the last one in time."""
+    found, since = ask(), time.monotonic()
+    deadline = since + seconds
+    while (now := time.monotonic()) < deadline:
+        if found and whole(found) and now >= since + _QUIET_SECONDS:
+            break
         time.sleep(_PAUSE_SECONDS)
         before, found = found, ask()
+        since = since if found == before else time.monotonic()
     return found
 
 

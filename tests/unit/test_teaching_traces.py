@@ -82,6 +82,14 @@ def test_segments_on_their_way_are_waited_for(xray: Any, pictures: list[bytes], 
     assert "      orders: ok" in capsys.readouterr().out
 
 
+def test_what_the_daemon_still_holds_is_waited_for(xray: Any, pictures: list[bytes], capsys: Any) -> None:
+    front, below = shop()
+    put(xray, front)
+    threading.Timer(0.7, put, (xray, below)).start()
+    show.trace(front["trace_id"], seconds=20)
+    assert "      orders: ok" in capsys.readouterr().out
+
+
 def test_waiting_has_an_end(xray: Any, pictures: list[bytes], capsys: Any) -> None:
     began = time.monotonic()
     show.trace(put(xray, segment(trace_id(), "shop", time.time(), None)), seconds=0.3)
