@@ -151,6 +151,7 @@ class Deployment:
             after = self._create(before.name, body, properties)
             self._replaced.append(before)
             return after
+        kind.can_update(changed)
         site, policy = self._sites(self._stack, before.name, before.type), body.get("UpdatePolicy") or {}
         back = replace(site, shifts={})
         self._undo.append(lambda: self._revert(kind, back, before, properties))

@@ -299,7 +299,7 @@ KINDS = [
     UsagePlanKind(
         "AWS::ApiGateway::UsagePlan", "apigateway", "create_usage_plan", "a.id", {"usagePlanId": "a.id"},
         "delete_usage_plan", ("update_usage_plan",), name="UsagePlanName", rename={"UsagePlanName": "name"},
-        attributes={"Id": "a.id"},
+        attributes={"Id": "a.id"}, own=("Throttle", "Quota", "ApiStages"),
     ),
     Kind(
         "AWS::ApiGateway::ApiKey", "apigateway", "create_api_key", "a.id", {"apiKey": "a.id"}, "delete_api_key",

@@ -59,13 +59,15 @@ KINDS = [
     ),
     DistributionKind(
         "AWS::CloudFront::Distribution", "cloudfront", "create_distribution", "a.Distribution.Id",
-        {"Id": "a.Distribution.Id"}, update_calls=("update_distribution",), prepare=_referenced,
+        {"Id": "a.Distribution.Id"}, update_calls=("update_distribution",),
+        own=("DistributionConfig",), prepare=_referenced,
         attributes={"Id": "a.Distribution.Id", "DomainName": "a.Distribution.DomainName"},
     ),
     AccessControlKind(
         "AWS::CloudFront::OriginAccessControl", "cloudfront", "create_origin_access_control",
         "a.OriginAccessControl.Id",
         {"Id": "a.OriginAccessControl.Id"}, update_calls=("update_origin_access_control",),
+        own=("OriginAccessControlConfig",),
         attributes={"Id": "a.OriginAccessControl.Id"},
     ),
 ]  # fmt: skip

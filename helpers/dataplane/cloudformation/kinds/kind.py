@@ -99,6 +99,8 @@ class Kind:
     after: Callable[[Site, Made, Properties], None] = lambda site, made, properties: None
     """Is called after each create and update."""
     before_delete: Callable[[Site, Made, Properties], None] = lambda site, made, properties: None
+    own: Sequence[str] = ()
+    """What the update of a kind with an update of its own brings."""
     ignored: Sequence[str] = ()
     """Properties without a meaning here, such as the name of a group that only AWS's console shows."""
 
@@ -117,8 +119,15 @@ class Kind:
 
     def replaces(self, changed: Sequence[str]) -> bool:
         """Return whether a change of these properties needs a new resource."""
-        fixed = schema_of(self.type).get("createOnlyProperties") or []
+        schema = schema_of(self.type)
+        fixed = [*schema.get("createOnlyProperties", []), *schema.get("conditionalCreateOnlyProperties", [])]
         return not (self.update_calls or self.steps) or any(f"/properties/{one}" in fixed for one in changed)
+
+    def can_update(self, changed: Sequence[str]) -> None:
+        """Refuse a change that a kind with an update of its own does not bring."""
+        rest = [one for one in changed if one not in {*self.own, *self.steps, *self.ignored}]
+        if self.own and rest:
+            raise not_built(f"an update of {self.type} {', '.join(rest)}")
 
     def create(self, site: Site, properties: Properties) -> Made:
         """Make the resource; when a later step fails, nothing of it stays."""

@@ -192,13 +192,13 @@ KINDS = [
     QueueKind(
         "AWS::SQS::Queue", "sqs", "create_queue", "a.QueueUrl", {"QueueUrl": "a.QueueUrl"}, "delete_queue",
         attributes={"Arn": _named("sqs", "{QueueName}"), "QueueName": "p.QueueName", "QueueUrl": "a.QueueUrl"},
-        name="QueueName", longest=80, prepare=_gathered(_QUEUE), update_calls=("set_queue_attributes",),
+        name="QueueName", longest=80, prepare=_gathered(_QUEUE), own=_QUEUE, update_calls=("set_queue_attributes",),
     ),
     QueuePolicyKind("AWS::SQS::QueuePolicy", "sqs", "set_queue_attributes", "", update_calls=("set_queue_attributes",)),
     TopicKind(
         "AWS::SNS::Topic", "sns", "create_topic", "a.TopicArn", {"TopicArn": "a.TopicArn"}, "delete_topic",
         ("set_topic_attributes",), attributes={"TopicArn": "a.TopicArn", "TopicName": "p.TopicName"}, name="TopicName",
-        rename={"TopicName": "Name"}, prepare=_gathered(_TOPIC), steps={"Subscription": _subscribe},
+        rename={"TopicName": "Name"}, prepare=_gathered(_TOPIC), own=_TOPIC, steps={"Subscription": _subscribe},
         before_delete=_topic_gone,
     ),
     TopicPolicyKind("AWS::SNS::TopicPolicy", "sns", "set_topic_attributes", "", update_calls=("set_topic_attributes",)),
@@ -206,7 +206,7 @@ KINDS = [
         "AWS::SNS::Subscription", "sns", "subscribe", "a.SubscriptionArn", {"SubscriptionArn": "a.SubscriptionArn"},
         "unsubscribe", ("set_subscription_attributes",), attributes={"Arn": "a.SubscriptionArn"},
         prepare=lambda site, given: {"ReturnSubscriptionArn": True, **_gathered(_SUBSCRIPTION)(site, given)},
-        ignored=("Region",),
+        ignored=("Region",), own=_SUBSCRIPTION,
     ),
     Kind(
         "AWS::Events::EventBus", "events", "create_event_bus", "p.Name", {"Name": "p.Name"}, "delete_event_bus",

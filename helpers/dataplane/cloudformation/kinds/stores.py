@@ -203,6 +203,8 @@ KINDS = [
         attributes={"Arn": "d.Table.TableArn", "StreamArn": "d.Table.LatestStreamArn"},
         steps={"TimeToLiveSpecification": _expiry, "PointInTimeRecoverySpecification": _recovery}, after=_active,
         ignored=("ContributorInsightsSpecification",),
+        own=("AttributeDefinitions", "BillingMode", "ProvisionedThroughput", "StreamSpecification", "SSESpecification",
+             "DeletionProtectionEnabled", "TableClass", "GlobalSecondaryIndexes"),
     ),
     BucketKind(
         "AWS::S3::Bucket", "s3", "create_bucket", "p.BucketName", {"Bucket": "p.BucketName"}, "delete_bucket",
