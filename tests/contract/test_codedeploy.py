@@ -21,7 +21,6 @@ ALARMS = "CodeDeploy User Guide, Monitoring deployments with CloudWatch alarms i
 ROLLBACKS = "CodeDeploy User Guide, Redeploy and roll back a deployment with CodeDeploy"
 LIMITS = "CodeDeploy User Guide, CodeDeploy limits"
 TARGET = "CodeDeploy API Reference, LambdaTarget"
-QUICK = pytest.mark.cloud(speed=600)
 ALL = ("BeforeAllowTraffic", "AllowTraffic", "AfterAllowTraffic")
 
 
@@ -107,7 +106,7 @@ def test_target(shop: Shop) -> None:
         shop.client.get_deployment_target(deploymentId=deployment, targetId="g")
 
 
-@QUICK
+@pytest.mark.cloud(speed=150)
 @promise(CONFIGURATIONS, "a canary shifts 10 percent, and the other 90 percent five minutes later")
 def test_canary(shop: Shop) -> None:
     shop.group("LambdaCanary10Percent5Minutes")
