@@ -20,7 +20,11 @@ from helpers.dataplane.call import AWSError, Call
 
 _BY_HAND = frozenset({"s3", "ec2", "sqs"})
 
-_CODES = {"logs": "InvalidParameterException", "cognito-idp": "InvalidParameterException"}
+_CODES = {
+    "logs": "InvalidParameterException",
+    "cognito-idp": "InvalidParameterException",
+    "xray": "InvalidRequestException",
+}
 """Services that name the error in their own way; all others say ``ValidationException``."""
 
 _BY_THE_SERVICE = frozenset({("lambda", "runtime")})

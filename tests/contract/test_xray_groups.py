@@ -75,6 +75,13 @@ def test_refused(aws: Subject) -> None:
             call(GroupName="wrong")
 
 
+@promise("AWS X-Ray API Reference, CreateGroup", "a name of more than 32 characters is an InvalidRequestException")
+def test_long_name(aws: Subject) -> None:
+    created(aws, "a" * 32)
+    with refused("InvalidRequestException"):
+        created(aws, "a" * 33)
+
+
 def test_what_is_not_built_of_groups_says_so(aws: Subject) -> None:
     for more in ({"InsightsConfiguration": {"InsightsEnabled": True}}, {"Tags": [{"Key": "a", "Value": "b"}]}):
         with refused("NotImplementedException", status=501):
