@@ -21,7 +21,7 @@ from helpers.dataplane.control_plane import model_of
 SERVICES = """lambda dynamodb logs stepfunctions events sns ssm secretsmanager kinesis iam sts apigateway apigatewayv2
 cognito-idp cloudwatch xray codedeploy cloudformation scheduler pipes application-autoscaling""".split()
 """Services of the course whose front ends check against the model."""
-CODES = {"ValidationException", "ValidationError", "InvalidParameterException"}
+CODES = {"ValidationException", "ValidationError", "InvalidParameterException", "InvalidRequestException"}
 LONGEST = 5000
 
 
