@@ -24,7 +24,7 @@ from moto.codedeploy.models import CodeDeployBackend, DeploymentGroup, Deploymen
 
 from helpers.dataplane.call import AWSError, Call, not_built
 from helpers.dataplane.codedeploy import appspec, configurations
-from helpers.dataplane.codedeploy.rollout import Closed, Ended, Rollout, deployment_region
+from helpers.dataplane.codedeploy.rollout import Closed, Ended, LifecycleEvent, Rollout
 from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
 from helpers.dataplane.events import EventsPlane
@@ -221,8 +221,7 @@ class CodeDeployPlane:
         names = f"{region} {deployment.application_name} {group.deployment_group_name} {number}"
         code = base64.b32encode(hashlib.sha256(names.encode()).digest()).decode()
         deployment.deployment_id = f"d-{code[:9]}"
-        vars(deployment)["region"] = region
-        rollout = Rollout(self._context, deployment, document, steps, self._tell, self._back)
+        rollout = Rollout(self._context, region, deployment, document, steps, self._tell, self._back)
         deployment.create_time = rollout.updated
         backend = codedeploy_backends[self._context.account_id][region]
         backend.deployments[rollout.identifier] = deployment
@@ -236,7 +235,7 @@ class CodeDeployPlane:
             old.application, old.deployment_group, revision, configurations.ALL_AT_ONCE,
             None, None, None, None, None, None, None, "codeDeployRollback",
         )  # fmt: skip
-        undo = self._rollout(made, deployment_region(old), appspec.document(revision), [(0, 100)])
+        undo = self._rollout(made, failed.region, appspec.document(revision), [(0, 100)])
         undo.rollback = {
             "rollbackTriggeringDeploymentId": failed.identifier,
             "rollbackMessage": f"Deployment {undo.identifier} is triggered to roll back deployment "
@@ -246,7 +245,7 @@ class CodeDeployPlane:
 
     def _tell(self, rollout: Rollout, status: str) -> None:
         """Tell EventBridge."""
-        deployment, region = rollout.deployment, deployment_region(rollout.deployment)
+        deployment, region = rollout.deployment, rollout.region
         application, group = deployment.application_name, deployment.deployment_group_name
         base = f"arn:aws:codedeploy:{region}:{self._context.account_id}"
         detail = {
@@ -306,12 +305,11 @@ class CodeDeployPlane:
         if identifier != spec.function:
             message = f"The deployment {rollout.identifier} has no target {identifier}"
             raise AWSError("DeploymentTargetDoesNotExistException", message, 400)
-        region = deployment_region(rollout.deployment)
         overview = rollout.deployment.deployment_overview
         target = {
             "deploymentId": rollout.identifier,
             "targetId": spec.function,
-            "targetArn": f"arn:aws:lambda:{region}:{self._context.account_id}:function:{spec.function}",
+            "targetArn": f"arn:aws:lambda:{rollout.region}:{self._context.account_id}:function:{spec.function}",
             "status": next((name for name, count in overview.items() if count), "Pending"),
             "lastUpdatedAt": rollout.updated,
             "lifecycleEvents": [_event_info(event) for event in rollout.events],
@@ -342,8 +340,8 @@ class CodeDeployPlane:
         return told
 
 
-def _event_info(event: Any) -> dict[str, Any]:
-    told = {"lifecycleEventName": event.name, "status": event.status}
+def _event_info(event: LifecycleEvent) -> dict[str, Any]:
+    told: dict[str, Any] = {"lifecycleEventName": event.name, "status": event.status}
     times = {"startTime": event.started, "endTime": event.ended}
     told.update({name: moment for name, moment in times.items() if moment})
     if event.why:

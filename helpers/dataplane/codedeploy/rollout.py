@@ -32,6 +32,7 @@ from helpers.dataplane.context import Context
 from helpers.dataplane.frontdoor import POLLER
 
 EVENTS = ("BeforeAllowTraffic", "AllowTraffic", "AfterAllowTraffic")
+ALARMS = ("MetricAlarms", "CompositeAlarms")
 OVER = ("Succeeded", "Failed", "Stopped")
 HOOK_LIMIT = "codedeploy.lifecycle_event_seconds"
 _ALARM_SECONDS, _REAL_PAUSE = 10, 0.1
@@ -86,20 +87,21 @@ class Rollout:
     def __init__(
         self,
         context: Context,
+        region: str,
         deployment: DeploymentInfo,
         document: Any,
         steps: list[tuple[int, int]],
         told: Callable[[Rollout, str], None],
         go_back: Callable[[Rollout, AppSpec], Rollout],
     ) -> None:
-        self.deployment, self.steps, self.spec = deployment, steps, AppSpec("", "", "", "")
+        self.region, self.deployment, self.steps, self.spec = region, deployment, steps, AppSpec("", "", "", "")
         self.events = [LifecycleEvent(name) for name in EVENTS]
         self.weight, self.updated = 0.0, _utc(context)
         self.error: dict[str, str] = {}
         self.rollback: dict[str, str] = {}
         self.hooks: dict[str, str | None] = {}
         self._context, self._document, self._told, self._go_back = context, document, told, go_back
-        self._lambda = context.client("lambda", "codedeploy", deployment_region(deployment))
+        self._lambda = context.client("lambda", "codedeploy", region)
         self._ended: Exception | None = None
         self._wake = threading.Event()
         self.thread = threading.Thread(target=self.run, name=f"deployment {deployment.deployment_id}", daemon=True)
@@ -164,8 +166,8 @@ class Rollout:
         if identities.role(role) is None:
             group = self.deployment.deployment_group_name
             raise Ended("IAM_ROLE_MISSING", f"IAM Role is missing for deployment group: {group}")
-        region, name = deployment_region(self.deployment), function or self.spec.function
-        arn = name if name.startswith("arn:") else f"arn:aws:lambda:{region}:{self._context.account_id}:function:{name}"
+        name, base = function or self.spec.function, f"arn:aws:lambda:{self.region}:{self._context.account_id}"
+        arn = name if name.startswith("arn:") else f"{base}:function:{name}"
         resource, service = (arn, "AWSLambda") if action.startswith("lambda:") else ("*", "AmazonCloudWatch")
         if not identities.lets_assume(role, "codedeploy") or not identities.role_may(role, action, resource):
             raise Ended("IAM_ROLE_PERMISSIONS", _NOT_PERMITTED.format(role=role, service=service))
@@ -243,7 +245,7 @@ class Rollout:
             return
         self._permitted("cloudwatch:DescribeAlarms")
         # as a poller, which is not recorded: a minute of waiting would be a page of calls
-        cloudwatch = self._context.client("cloudwatch", POLLER, deployment_region(self.deployment))
+        cloudwatch = self._context.client("cloudwatch", POLLER, self.region)
         answer = cloudwatch.describe_alarms(AlarmNames=names, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
         states = {each["AlarmName"]: each["StateValue"] for part in ALARMS for each in answer.get(part, [])}
         active = "".join(f" <{name}>" for name in names if states.get(name) == "ALARM").strip()
@@ -301,14 +303,6 @@ class Rollout:
         self.updated = _utc(self._context)
         self.deployment.status = status
         self._told(self, status)
-
-
-ALARMS = ("MetricAlarms", "CompositeAlarms")
-
-
-def deployment_region(deployment: DeploymentInfo) -> str:
-    """Return the Region of a deployment; the plane keeps it there."""
-    return str(vars(deployment)["region"])
 
 
 def _utc(context: Context) -> datetime:
