@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from helpers.teaching import package
 from tests.contract.distributions import DISABLED, Edge, Server, behavior, listed
 from tests.contract.subjects import ASSUME, Page, Subject, promise, refused
 
@@ -223,6 +224,9 @@ def test_refused_functions(aws: Subject, server: Server) -> None:
     refuse(arn.replace("us-east-1", "eu-west-1"), "us-east-1")
     refuse(arn[:-1] + "9", "cannot retrieve the specified Lambda function")
     refuse(version(aws, HELLO, "v", Environment={"Variables": {"AB": "1"}}), "cannot have environment variables")
+    content = {"ZipFile": package({"python/shared.py": "A = 1"})}
+    layer = aws.client("lambda").publish_layer_version(LayerName="shared", Content=content)["LayerVersionArn"]
+    refuse(version(aws, HELLO, "l", Layers=[layer]), "layers")
     trusts_lambda_only = aws.role("plain")
     refuse(version(aws, HELLO, "r", Role=trusts_lambda_only), "must be assumable with edgelambda.amazonaws.com")
 

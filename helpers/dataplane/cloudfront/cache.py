@@ -3,7 +3,8 @@
 AWS: the origin's Cache-Control and Expires decide within the bounds of the cache policy ("Manage how long content
 stays in the cache"); errors last for 10 seconds unless told otherwise ("How CloudFront processes HTTP 4xx and 5xx
 status codes from your origin"); an invalidation names paths, ``*`` at the end stands for all that begin so
-("Invalidate files to remove content", CloudFront Developer Guide). Times are the cloud's clock's.
+("Invalidate files to remove content", CloudFront Developer Guide). Times are the cloud's clock's; a date in Expires
+is the origin's, which runs by this machine's own clock.
 """
 
 from __future__ import annotations

@@ -18,14 +18,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from werkzeug.datastructures import Headers
 
 from helpers.dataplane.call import not_built
 from helpers.dataplane.cloudfront import edge_headers
 from helpers.dataplane.cloudfront.errors import EdgeError
-from helpers.dataplane.cloudfront.request_policies import cookies_of, pairs_of
+from helpers.dataplane.cloudfront.request_policies import cookies_of
 from helpers.dataplane.web import HttpRequest, HttpResponse
 
 MEMORY_BYTES = 2 * 1024 * 1024
@@ -97,7 +96,7 @@ def event_of(
         "request": {
             "method": request.method,
             "uri": request.path,
-            "querystring": _fields(pairs_of(request.query)),
+            "querystring": _fields(_parts(request.query)),
             "headers": _fields(_lower(request.headers, "cookie")),
             "cookies": _fields(cookies_of(request.headers)),
         },
@@ -109,6 +108,11 @@ def event_of(
             "cookies": dict(_set_cookie(line) for line in response.headers.getlist("Set-Cookie")),
         }
     return event
+
+
+def _parts(query: str) -> list[tuple[str, str]]:
+    """Return the parameters of a query string as they came, percent-encoded."""
+    return [(name, value) for name, _, value in (part.partition("=") for part in query.split("&") if part)]
 
 
 def _lower(headers: Headers, apart: str) -> list[tuple[str, str]]:
@@ -184,7 +188,7 @@ def _headers(fields: Mapping[str, Any], before: Headers, event: str) -> Headers:
 
 
 def _query(fields: Mapping[str, Any]) -> str:
-    return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in _pairs(fields))
+    return "&".join(f"{name}={value}" for name, value in _pairs(fields))
 
 
 def failed() -> EdgeError:

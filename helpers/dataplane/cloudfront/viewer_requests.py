@@ -33,6 +33,8 @@ from helpers.dataplane.web import HttpRequest, HttpResponse
 POP = "LOCAL50-P1"
 _CACHED_METHODS = ("GET", "HEAD")
 _WITH_THE_BODY = ("content-type", "content-length")
+_NEVER_SENT = frozenset({"cookie", "connection", "keep-alive", "transfer-encoding", "upgrade", "expect"})
+"""What is of the viewer's connection; cookies are sent apart."""
 _NOT_ALLOWED = "This distribution is not configured to allow the HTTP request method that was used for this request."
 _ONLY_CACHABLE = " The distribution supports only cachable requests."
 
@@ -148,7 +150,7 @@ class ViewerRequests:
     def _lasts(self, response: HttpResponse, policy: CachePolicy, least: float) -> float:
         if response.status >= 400:
             return error_lifetime(response.status, response.headers, least)
-        return lifetime(response.headers, policy, self._context.clock.time())
+        return lifetime(response.headers, policy, time.time())
 
     def _custom_error(self, visit: Visit, response: HttpResponse, told: Mapping[str, Any]) -> HttpResponse:
         """Return the page that is configured for an error, or the error."""
@@ -171,7 +173,7 @@ class ViewerRequests:
         for name, value in viewer.headers:
             lower = name.lower()
             with_body = viewer.body and lower in _WITH_THE_BODY
-            if lower != "cookie" and (with_body or any(one.headers.takes(lower) for one in both)):
+            if lower not in _NEVER_SENT and (with_body or any(one.headers.takes(lower) for one in both)):
                 headers[name] = value
         cookies = dict(pair for one in both for pair in one.of(viewer)[1])
         if cookies:
