@@ -199,4 +199,5 @@ def _part(rate: _Rate, amount: Decimal) -> Part:
 
 
 def _cells(part: Part) -> list[str]:
-    return [part.name, f"{quantity(part.quantity)} {part.unit}", part.each, usd(part.usd)]
+    unit = part.unit.removesuffix("s") if part.quantity == 1 and not part.unit.endswith("-s") else part.unit
+    return [part.name, f"{quantity(part.quantity)} {unit}", part.each, usd(part.usd)]

@@ -96,7 +96,7 @@ def _arrows(entries: Sequence[Entry]) -> list[Arrow]:
 
 
 def _drawn(entry: Entry, handed: dict[str, list[str]]) -> tuple[Arrow, Arrow | None]:
-    """Return the arrow of an entry, and the answer's arrow if it failed.
+    """Return the arrow of an entry, and the answer's arrow if it failed or brought what was polled for.
 
     ``handed`` keeps, for each function, who is to hear of its errors: the service that waits for it, or Lambda's queue.
     """
@@ -105,6 +105,8 @@ def _drawn(entry: Entry, handed: dict[str, list[str]]) -> tuple[Arrow, Arrow | N
     if entry.kind == "call":
         text = f"{entry.action} {entry.subject}".rstrip() + (" (polls)" if names.is_poll(entry) else "")
         return Arrow(source, target, text), Arrow(target, source, entry.outcome, "--x") if failed else None
+    if entry.detail.get("polled"):
+        return Arrow("Lambda", source, f"polls {entry.subject}"), Arrow(source, "Lambda", entry.action, "-->>")
     if entry.kind == "event":
         handed.setdefault(target, []).append(source if entry.detail.get("awaited") else "Lambda")
         style = "->>" if entry.detail.get("awaited") else "-)"
@@ -162,12 +164,17 @@ def sentence(entries: Sequence[Entry], counts: bool = True) -> str:
     """Return in words what the diagram shows, for those who cannot see it; ``counts`` as for ``sequence``."""
     awaited = [entry for entry in entries if entry.kind == "event" and entry.detail.get("awaited")]
     calls = [entry for entry in entries if entry.kind == "call" and not names.is_poll(entry)] + awaited
-    events = [entry for entry in entries if entry.kind == "event" and entry not in awaited]
+    polled = [entry for entry in entries if entry.detail.get("polled")]
+    events = [entry for entry in entries if entry.kind == "event" and entry not in awaited and entry not in polled]
     parts = _calls_in_words(calls, counts)
     if events:
         ways = dict.fromkeys(f"{names.of(e.source)} to {names.of(e.target).removeprefix('function ')}" for e in events)
         how_many = names.count(len(events), "event") if counts else "events"
         parts.append(f"{how_many[:1].upper()}{how_many[1:]} went from {names.listed(list(ways))}.")
+    for way in dict.fromkeys((entry.source, entry.target) for entry in polled):
+        batches = names.count(sum((entry.source, entry.target) == way for entry in polled), "batch", "batches")
+        got = f"got {batches}" if counts else "got batches"
+        parts.append(f"Lambda polled {names.of(way[0])} for {way[1].removeprefix('function ')} and {got}.")
     parts += _runs_in_words([entry for entry in entries if entry.kind == "invocation"], counts)
     errors = sorted({entry.outcome for entry in entries if entry.outcome != "ok"})
     if errors:

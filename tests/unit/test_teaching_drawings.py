@@ -101,6 +101,22 @@ def test_an_event_meets_its_invocation(record: Record) -> None:
     assert "1 event went from S3 to thumb." in diagrams.sentence(record.since())
 
 
+def test_lambda_polls_queues_and_streams(record: Record) -> None:
+    for at, outcome in ((0.0, "ok"), (1.0, "KeyError")):
+        record.add(
+            "invocation", "sqs", "function hello", "warm", subject="hello", outcome=outcome,
+            started=BEGAN + at + 0.1, milliseconds=100,
+        )  # fmt: skip
+        record.add("event", "sqs", "function hello", "2 records", subject="q", started=BEGAN + at, polled=True)
+    assert lines_of(record)[-6:] == [
+        "loop 2 times", "p1->>p2: polls q", "p2-->>p1: 2 records", "p1->>p3: run (warm start)", "end",
+        "p3--xp1: KeyError",
+    ]  # fmt: skip
+    words = diagrams.sentence(record.since())
+    assert words.startswith("Lambda polled SQS for hello and got 2 batches. Function hello ran 2 times")
+    assert diagrams.sentence(record.since(), counts=False).startswith("Lambda polled SQS for hello and got batches.")
+
+
 def test_who_waits_for_a_function_calls_it_and_hears_of_its_errors(record: Record) -> None:
     for at, outcome in ((0.0, "ok"), (1.0, "KeyError")):
         record.add(

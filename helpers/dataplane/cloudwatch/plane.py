@@ -186,11 +186,10 @@ class CloudWatchPlane:
                 continue
             options = {"subject": messages.subject(alarm, alarm.state_value)}
             body = messages.message(alarm, self._context.account_id, before)
+            action = f"{alarm.state_value} {alarm.name}"
             summary = f"Successfully executed action {arn}"
             try:
-                self._post.send(
-                    Delivery("cloudwatch", alarm.alarm_arn, arn, body, alarm.state_value, alarm.name, options=options)
-                )
+                self._post.send(Delivery("cloudwatch", alarm.alarm_arn, arn, body, action, alarm.name, options=options))
             except AWSError as error:
                 summary = f"Failed to execute action {arn}. Received error: {error.message}"
             self._note(alarm, "Action", summary)

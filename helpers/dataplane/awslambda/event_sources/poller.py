@@ -189,7 +189,7 @@ class Poller:
         how_many = f"{len(records)} record{'s' if len(records) > 1 else ''}"
         self.services.context.record.add(
             "event", self.mapping.service, f"function {target.name}", how_many,
-            subject=self.mapping.source_name, started=began,
+            subject=self.mapping.source_name, started=began, polled=True,
         )  # fmt: skip
         self.mapping.last_result = "PROBLEM: Function call failed" if outcome.function_error else "OK"
         return target, outcome
