@@ -29,9 +29,12 @@ PASS_IT_ON = """
 
 def with_header(client: Any, header: str = GIVEN) -> Any:
     """Let all calls of a client carry a trace header, as an instrumented application's do."""
-    client.meta.events.register(
-        "before-sign", lambda request, **_: request.headers.add_header("X-Amzn-Trace-Id", header)
-    )
+
+    def put(request: Any, **_: Any) -> None:
+        del request.headers["X-Amzn-Trace-Id"]
+        request.headers["X-Amzn-Trace-Id"] = header
+
+    client.meta.events.register("before-sign", put)
     return client
 
 
