@@ -116,6 +116,9 @@ def _uses(entry: Entry) -> Iterator[tuple[Use, float]]:
     detail = entry.detail
     if entry.kind == "invocation" and "billed_ms" in detail:
         environment = f"{detail['memory_mb']} MB {detail.get('architecture', 'x86_64')}"
+        if entry.subject.startswith("us-east-1."):  # a copy at the edge has prices of its own
+            yield Use("cloudfront", "Lambda@Edge invocations", environment), 1
+            return
         yield Use("lambda", "invocations", environment), 1
         yield Use("lambda", "billed milliseconds", environment), detail["billed_ms"]
     elif entry.kind == "call" and entry.outcome == "ok" and "request_id" in detail and entry.action.isalnum():

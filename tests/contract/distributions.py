@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.contract.subjects import Page, Subject
+from tests.contract.subjects import ASSUME, Page, Subject
 
 OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
+SAYS = "def handler(event, context):\n    cf = event['Records'][0]['cf']\n"
+TELLS = SAYS + (
+    "    print('SEEN', __import__('json').dumps(cf))\n"
+    "    return cf.get('response') or cf['request']\n"
+)  # fmt: skip
 ALL_METHODS = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]
 
 
@@ -113,3 +119,34 @@ def cache_policy(aws: Subject, name: str = "p", **chosen: Any) -> str:
 
 def _choice(kind: str, plural: str, names: list[str]) -> dict[str, Any]:
     return {f"{kind}Behavior": "whitelist", plural: listed(*names)} if names else {f"{kind}Behavior": "none"}
+
+
+def edge_role(aws: Subject, name: str = "edge") -> str:
+    """Create a role that may run at the edge."""
+    trust = json.loads(json.dumps(ASSUME))
+    trust["Statement"][0]["Principal"]["Service"] = ["lambda.amazonaws.com", "edgelambda.amazonaws.com"]
+    iam = aws.client("iam")
+    arn = str(iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"])
+    iam.attach_role_policy(RoleName=name, PolicyArn="arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole")
+    return arn
+
+
+def version(aws: Subject, source: str, name: str = "f", **settings: Any) -> str:
+    """Create a function and publish it; return the version's ARN."""
+    settings.setdefault("Role", edge_role(aws, f"{name}-edge"))
+    client = aws.function(source, name, **settings)
+    return str(client.publish_version(FunctionName=name)["FunctionArn"])
+
+
+def lambdas(**arns: str) -> dict[str, Any]:
+    """Return associations, as ``viewer_request="arn..."``."""
+    found = [{"LambdaFunctionARN": arn, "EventType": event.replace("_", "-")} for event, arn in arns.items()]
+    return listed(*found)
+
+
+def with_lambda(aws: Subject, server: Server, source: str, *events: str, policy: str = "", **more: Any) -> Edge:
+    """Return a distribution whose events run one function."""
+    arn = version(aws, source)
+    found = lambdas(**{event.replace("-", "_"): arn for event in events})
+    chosen = behavior(LambdaFunctionAssociations=found, **({"policy": policy} if policy else {}))
+    return Edge(aws, server.origin(), DefaultCacheBehavior=chosen, **more)

@@ -9,8 +9,20 @@ from typing import Any
 import pytest
 
 from helpers.teaching import package
-from tests.contract.distributions import DISABLED, Edge, Server, behavior, listed
-from tests.contract.subjects import ASSUME, Page, Subject, promise, refused
+from tests.contract.distributions import (
+    DISABLED,
+    SAYS,
+    TELLS,
+    Edge,
+    Server,
+    behavior,
+    cache_policy,
+    lambdas,
+    listed,
+    version,
+    with_lambda,
+)
+from tests.contract.subjects import Page, Subject, promise, refused
 
 GUIDE = "CloudFront Developer Guide"
 EVENTS = f"{GUIDE}, Lambda@Edge event structure"
@@ -22,11 +34,6 @@ QUOTAS = f"{GUIDE}, Quotas on Lambda@Edge"
 FUNCTIONS = f"{GUIDE}, CloudFront Functions event structure"
 PUBLISHING = f"{GUIDE}, Manage functions in CloudFront Functions"
 EVERYWHERE = ("viewer-request", "origin-request", "origin-response", "viewer-response")
-SAYS = "def handler(event, context):\n    cf = event['Records'][0]['cf']\n"
-TELLS = SAYS + (
-    "    print('SEEN', __import__('json').dumps(cf))\n"
-    "    return cf.get('response') or cf['request']\n"
-)  # fmt: skip
 HELLO = (
     SAYS
     + "    return {'status': '200', 'headers': {'content-type': [{'value': 'text/plain'}]}, 'body': 'from the edge'}"
@@ -39,37 +46,6 @@ def server() -> Iterator[Server]:
     running = Server()
     yield running
     running.stop()
-
-
-def edge_role(aws: Subject, name: str = "edge") -> str:
-    """Create a role that may run at the edge."""
-    trust = json.loads(json.dumps(ASSUME))
-    trust["Statement"][0]["Principal"]["Service"] = ["lambda.amazonaws.com", "edgelambda.amazonaws.com"]
-    iam = aws.client("iam")
-    arn = str(iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"])
-    iam.attach_role_policy(RoleName=name, PolicyArn="arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole")
-    return arn
-
-
-def version(aws: Subject, source: str, name: str = "f", **settings: Any) -> str:
-    """Create a function and publish it; return the version's ARN."""
-    settings.setdefault("Role", edge_role(aws, f"{name}-edge"))
-    client = aws.function(source, name, **settings)
-    return str(client.publish_version(FunctionName=name)["FunctionArn"])
-
-
-def lambdas(**arns: str) -> dict[str, Any]:
-    """Return associations, as ``viewer_request="arn..."``."""
-    found = [{"LambdaFunctionARN": arn, "EventType": event.replace("_", "-")} for event, arn in arns.items()]
-    return listed(*found)
-
-
-def with_lambda(aws: Subject, server: Server, source: str, *events: str, policy: str = "", **more: Any) -> Edge:
-    """Return a distribution whose events run one function."""
-    arn = version(aws, source)
-    found = lambdas(**{event.replace("-", "_"): arn for event in events})
-    chosen = behavior(LambdaFunctionAssociations=found, **({"policy": policy} if policy else {}))
-    return Edge(aws, server.origin(), DefaultCacheBehavior=chosen, **more)
 
 
 def seen(aws: Subject) -> list[dict[str, Any]]:
@@ -168,6 +144,34 @@ def test_origin_response(aws: Subject, server: Server) -> None:
         page = edge.get("/a")
         assert (page.status, page.headers["Strict-Transport-Security"]) == (203, "max-age=600")
         assert page.headers["X-Cache"] == f"{expected} from cloudfront" and page.body == b"hello"
+
+
+AB_TEST = (
+    SAYS
+    + """
+    request, group = cf['request'], 'a'
+    for cookie in request['headers'].get('cookie', []):
+        if 'group=b' in cookie['value']:
+            group = 'b'
+    if cf['config']['eventType'] == 'viewer-request':
+        request['headers']['cookie'] = [{'value': f'group={group}'}]
+    else:
+        request['uri'] = f'/{group}' + request['uri']
+    return request
+"""
+)
+
+
+@promise(f"{GUIDE}, Lambda@Edge example functions", "an A/B test: a cookie in the cache key chooses the page")
+def test_ab_test(aws: Subject, server: Server) -> None:
+    server.answers |= {"/a/home": (200, {}, b"page A"), "/b/home": (200, {}, b"page B")}
+    arn = version(aws, AB_TEST)
+    found = lambdas(viewer_request=arn, origin_request=arn)
+    chosen = behavior(policy=cache_policy(aws, cookies=["group"]), LambdaFunctionAssociations=found)
+    edge = Edge(aws, server.origin(), DefaultCacheBehavior=chosen)
+    for cookies in ("", "group=b; theme=dark", "group=a; theme=light", "group=b", "theme=dark"):
+        assert edge.get("/home", Cookie=cookies).body == (b"page B" if "group=b" in cookies else b"page A")
+    assert sorted(path for _, path, _, _ in server.asked) == ["/a/home", "/b/home"]
 
 
 @promise(ALL_EDGE, "viewer-response does not run when the origin answers 400 or more, origin-response does")

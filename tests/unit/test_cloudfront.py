@@ -21,7 +21,17 @@ from helpers.dataplane.cloudfront.edge_headers import changed, visible
 from helpers.dataplane.cloudfront.request_policies import CachePolicy, Choice, Values, read_cache_policy
 from helpers.dataplane.web import HttpRequest, HttpResponse
 from helpers.teaching import distribution_address
-from tests.contract.distributions import ALL_VIEWER, DISABLED, Edge, Server, behavior, listed
+from tests.contract.distributions import (
+    ALL_VIEWER,
+    DISABLED,
+    SAYS,
+    TELLS,
+    Edge,
+    Server,
+    behavior,
+    listed,
+    with_lambda,
+)
 from tests.contract.subjects import Course, Subject
 
 NAMES = st.text("abcxyz", min_size=1, max_size=3)
@@ -126,7 +136,6 @@ def test_nothing_leaves_the_machine(domain: str) -> None:
 
 
 def test_an_edge_function_cannot_choose_an_origin_outside(aws: Subject, server: Server) -> None:
-    from tests.contract.test_cloudfront_functions import SAYS, with_lambda
 
     source = SAYS + "    cf['request']['origin']['custom']['domainName'] = 'example.com'\n    return cf['request']"
     page = with_lambda(aws, server, source, "origin-request").get("/")
@@ -202,6 +211,24 @@ def test_an_origin_that_is_not_there_is_a_502_and_one_that_is_silent_a_504(aws: 
         assert Edge(aws, origin, CallerReference="again").get("/b").status == 504
 
 
+def test_a_distribution_that_is_its_own_origin_ends_at_once(aws: Subject) -> None:
+    port = int(aws.endpoint.rpartition(":")[2])
+    config = {"HTTPPort": port, "HTTPSPort": 443, "OriginProtocolPolicy": "http-only"}
+    origin = {"Id": "server", "DomainName": "127.0.0.1", "CustomOriginConfig": config}
+    edge = Edge(aws, origin)
+    now = edge.client.get_distribution_config(Id=edge.id)
+    now["DistributionConfig"]["Origins"]["Items"][0]["OriginPath"] = f"/_aws/cloudfront/{edge.id}"
+    edge.client.update_distribution(Id=edge.id, DistributionConfig=now["DistributionConfig"], IfMatch=now["ETag"])
+    page = edge.get("/a")
+    assert page.status == 502 and b"is the distribution itself" in page.body
+
+
+@pytest.mark.parametrize("event", ["viewer-request", "viewer-response"])
+def test_a_function_cannot_split_a_response(event: str) -> None:
+    with pytest.raises(ValueError, match="newline"):
+        changed([("X-A", "1\r\nSet-Cookie: a=1")], Headers(), event)
+
+
 def test_a_page_for_errors_is_no_hit_and_runs_no_function(aws: Subject, server: Server) -> None:
     server.answers |= {"/gone": (404, {}, b"no"), "/app.html": (200, {}, b"app")}
     told = {"ErrorCode": 404, "ResponsePagePath": "/app.html", "ResponseCode": "200", "ErrorCachingMinTTL": 60}
@@ -222,6 +249,13 @@ def test_requests_stand_in_the_record(aws: Subject, server: Server) -> None:
     Edge(aws, server.origin()).get("/a")
     entries = cloud.current().record.since(0)
     assert [(entry.source, entry.target, entry.action) for entry in entries][-1] == ("viewer", "cloudfront", "GET /a")
+
+
+def test_a_bill_does_not_price_the_edge_as_lambda(aws: Subject, server: Server) -> None:
+
+    with_lambda(aws, server, TELLS, "viewer-request").get("/a")
+    used = {(use.service, use.what) for use in cloud.current().record.used()}
+    assert ("cloudfront", "Lambda@Edge invocations") in used and ("lambda", "invocations") not in used
 
 
 def test_cloudfront_costs_nothing_at_the_start() -> None:

@@ -5,7 +5,8 @@ error responses" and "How CloudFront processes requests for objects in your orig
 header X-Cache says where an answer comes from, Age for how many seconds it has been in the cache.
 
 Differs: HEAD is cached apart from GET; OPTIONS is never cached; Range is ignored. What becomes of a request to a
-disabled distribution AWS does not publish; here it is 403. The name of the edge location in X-Amz-Cf-Pop is invented.
+disabled distribution, or to one that is its own origin, AWS does not publish; here it is 403, or 502. The name of the
+edge location in X-Amz-Cf-Pop is invented.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class ViewerRequests:
         response.headers["X-Amz-Cf-Pop"], response.headers["X-Amz-Cf-Id"] = POP, request_id
         self._context.record.add(
             "call", "viewer", "cloudfront", f"{request.method} /{rest}",
-            subject=found.id, outcome="ok" if response.status < 400 else str(response.status),
+            outcome="ok" if response.status < 400 else str(response.status),
             started=started, milliseconds=(time.time() - started) * 1000, request_id=request_id,
         )  # fmt: skip
         return response
@@ -77,6 +78,8 @@ class ViewerRequests:
         self, distribution: Distribution, request: HttpRequest, url: str, request_id: str
     ) -> tuple[HttpResponse, str]:
         behavior = distribution.behavior(request.path)
+        if _via(distribution) in request.headers.get("Via", ""):
+            raise EdgeError(502, "The origin of the distribution is the distribution itself.")
         if not distribution.config["Enabled"]:
             raise EdgeError(403, "The distribution is disabled.")
         allowed = items(behavior.get("AllowedMethods")) or list(_CACHED_METHODS)
