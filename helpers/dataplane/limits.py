@@ -127,10 +127,13 @@ def _unmet(service: str, shape: Shape, value: Any) -> Iterator[str]:
 
 @functools.cache
 def _pattern(text: str) -> regex.Pattern[str]:
-    """Compile a pattern of Java's; one that uses what Python lacks is not checked."""
+    r"""Compile a pattern of Java's, whose ``\w``, ``\d`` and ``\s`` are ASCII; what Python lacks is not checked.
+
+    The library's flag for that also narrows ``\p{L}``, so patterns with classes of Unicode go without it.
+    """
     beyond_16_bits = text.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
     try:
-        return regex.compile(beyond_16_bits, regex.DOTALL)
+        return regex.compile(beyond_16_bits, regex.DOTALL if r"\p" in text else regex.DOTALL | regex.ASCII)
     except regex.error:
         return regex.compile(".*", regex.DOTALL)
 
