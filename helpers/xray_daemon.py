@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from helpers.dataplane.awslambda.guardian import GUARDIAN
-from helpers.dataplane.xray.daemon import CONCURRENCY, SMALLEST_MB, Daemon
+from helpers.dataplane.xray.daemon import BUFFER_MB, CONCURRENCY, SMALLEST_MB, Daemon
 
 T = TypeVar("T")
 _OPTIONS = {
@@ -208,7 +208,7 @@ def _bound(make: Callable[[], T]) -> T:
 def main(arguments: Sequence[str]) -> None:
     """Run the daemon until a signal comes."""
     options = _options(arguments)
-    memory = getattr(options, "buffer_memory", None) or SMALLEST_MB
+    memory = options.buffer_memory or BUFFER_MB
     if memory < SMALLEST_MB:
         raise SystemExit(f"Not enough Buffers Memory Allocated. Min Buffers Memory required: {SMALLEST_MB} MB.")
     free = "0" if options.config == "-" else "2000"

@@ -7,7 +7,8 @@ daemon is killed is lost ("AWS X-Ray daemon", X-Ray Developer Guide; the source 
 runs beside each function, with the permissions of its execution role.
 
 Differs: it begins to wait with the first document of a batch, where AWS's clock ticks each second; it does not slow
-down after ten failures; one for each role serves all environments of Lambda.
+down after ten failures; its buffer is 16 MB unless told, not 1 % of the memory; one for each role serves all
+environments of Lambda.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ BATCH = 50
 MOST_WAITING = 20
 IDLE_SECONDS = 1.0
 CONCURRENCY = 8
-SMALLEST_MB = 3
+SMALLEST_MB, BUFFER_MB = 3, 16
 MOST_BYTES = 64 * 1024
 Upload = Callable[[list[str]], int]
 """Sends documents to X-Ray and returns how many came back unprocessed; raises when X-Ray cannot be asked."""
@@ -41,7 +42,7 @@ class Counts:
     rejected: int = 0
     """Malformed datagrams, and documents that came back unprocessed."""
     spilled: int = 0
-    """Dropped because there was no room."""
+    """In batches that were dropped because too many waited."""
     failed: int = 0
     """In batches that X-Ray did not answer."""
 
@@ -54,7 +55,7 @@ class Daemon:
     idle_seconds:
         How long an incomplete batch waits, in real seconds.
     buffer_mb:
-        How much it keeps; each document counts as 64 kB.
+        Room for the batch that is being collected, in which each document counts as 64 kB.
 
     Raises
     ------
@@ -69,10 +70,10 @@ class Daemon:
         *,
         idle_seconds: float = IDLE_SECONDS,
         concurrency: int = CONCURRENCY,
-        buffer_mb: int = SMALLEST_MB,
+        buffer_mb: int = BUFFER_MB,
     ) -> None:
         self._upload, self._idle = upload, idle_seconds
-        self._room = buffer_mb * 1024 * 1024 // MOST_BYTES
+        self._size = min(BATCH, buffer_mb * 1024 * 1024 // MOST_BYTES)
         self._counts, self._batch, self._due = Counts(), list[str](), 0.0
         self._waiting: deque[list[str]] = deque()
         self._lock, self._stopped = threading.Lock(), threading.Event()
@@ -94,7 +95,7 @@ class Daemon:
         self._wake()
         self._thread.join(5)
         self._socket.close()
-        if flush and self._batch:
+        while flush and self._batch:
             self._pass_on()
         self._uploads.shutdown(wait=flush, cancel_futures=not flush)
 
@@ -102,14 +103,11 @@ class Daemon:
         """Put a document into the buffer."""
         with self._lock:
             self._counts.received += 1
-            if self._buffered() >= self._room:
-                self._counts.spilled += 1
-                return
-            first = not self._batch
-            if first:
+            if not self._batch:
                 self._due = time.monotonic() + self._idle
             self._batch.append(document)
-        if first and threading.current_thread() is not self._thread:
+            changes = len(self._batch) in (1, self._size)
+        if changes and threading.current_thread() is not self._thread:
             self._wake()
 
     def _wake(self) -> None:
@@ -124,7 +122,7 @@ class Daemon:
             pause = max(0.0, self._due - time.monotonic()) if self._batch else None
             if select.select([self._socket], [], [], pause)[0]:
                 self._read(self._socket.recv(MOST_BYTES))
-            if len(self._batch) >= BATCH or (self._batch and time.monotonic() >= self._due):
+            while len(self._batch) >= self._size or (self._batch and time.monotonic() >= self._due):
                 self._pass_on()
 
     def _read(self, datagram: bytes) -> None:
@@ -138,8 +136,8 @@ class Daemon:
 
     def _pass_on(self) -> None:
         with self._lock:
-            self._waiting.append(self._batch)
-            self._batch = []
+            self._waiting.append(self._batch[: self._size])
+            self._batch = self._batch[self._size :]
             if len(self._waiting) > MOST_WAITING:
                 self._counts.spilled += len(self._waiting.popleft())
                 return  # the calls that were to send it send this one
