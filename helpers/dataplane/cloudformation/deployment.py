@@ -117,7 +117,7 @@ class Deployment:
                 return
             self._note(name, f"{verb}_IN_PROGRESS", before)
             after = self._change(before, body, properties) if before else self._create(name, body, properties)
-        except (AWSError, ClientError) as error:
+        except Exception as error:  # whatever goes wrong, the stack must not stay in progress
             self._note(name, f"{verb}_FAILED", before, said(error))
             verbs = {"CREATE": "create", "UPDATE": "update"}
             raise Failure(f"The following resource(s) failed to {verbs[verb]}: [{name}].") from error
@@ -152,7 +152,10 @@ class Deployment:
             self._replaced.append(before)
             return after
         kind.can_update(changed)
-        site, policy = self._sites(self._stack, before.name, before.type), body.get("UpdatePolicy") or {}
+        site, policy = (
+            self._sites(self._stack, before.name, before.type),
+            self._values.resolve(body.get("UpdatePolicy") or {}),
+        )
         back = replace(site, shifts={})
         self._undo.append(lambda: self._revert(kind, back, before, properties))
         made = kind.update(replace(site, shifts=policy), before.made, properties, before.properties)
@@ -168,7 +171,7 @@ class Deployment:
         for undo in reversed(self._undo):
             try:
                 undo()
-            except (AWSError, ClientError) as error:
+            except Exception as error:
                 failed.append(said(error))
         self._stack.resources = dict(resources)
         if failed:
@@ -184,7 +187,7 @@ class Deployment:
     def _remove(self, resources: list[Resource], rollback: bool = False) -> str:
         """Delete resources, the last made first; return a sentence on those that could not be deleted."""
         left = []
-        for one in _last_first(resources):
+        for one in _last_first([one for one in resources if one.status != "DELETE_COMPLETE"]):
             policy = one.body.get("UpdateReplacePolicy" if one in self._replaced else "DeletionPolicy", "Delete")
             if policy == "Retain" or (policy == "RetainExceptOnCreate" and not rollback):
                 self._note(one.name, "DELETE_SKIPPED", one)
@@ -192,15 +195,11 @@ class Deployment:
             self._note(one.name, "DELETE_IN_PROGRESS", one)
             try:
                 self._kinds(one.type).delete(self._sites(self._stack, one.name, one.type), one.made, one.properties)
-            except ClientError as error:
-                if not GONE.search(error.response["Error"]["Code"]):
+            except Exception as error:
+                if not (isinstance(error, ClientError) and GONE.search(error.response["Error"]["Code"])):
                     self._note(one.name, "DELETE_FAILED", one, said(error))
                     left.append(one.name)
                     continue
-            except AWSError as error:
-                self._note(one.name, "DELETE_FAILED", one, said(error))
-                left.append(one.name)
-                continue
             self._note(one.name, "DELETE_COMPLETE", one)
         return f"The following resource(s) failed to delete: [{', '.join(left)}]. " if left else ""
 
@@ -241,11 +240,13 @@ class Deployment:
         self._stack.note(name, resource.made.id if resource else "", kind, status, reason)
 
 
-def said(error: AWSError | ClientError) -> str:
+def said(error: Exception) -> str:
     """Return what a service said, as CloudFormation tells it."""
     if isinstance(error, AWSError):
         return error.message
-    return f'Resource handler returned message: "{error.response["Error"]["Message"]}"'
+    if isinstance(error, ClientError):
+        return f'Resource handler returned message: "{error.response["Error"]["Message"]}"'
+    return f"{type(error).__name__}: {error}"
 
 
 def _last_first(resources: list[Resource]) -> list[Resource]:

@@ -8,6 +8,7 @@ built.
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -44,6 +45,7 @@ def expanded(
     from samtranslator.translator.translator import Translator
     from samtranslator.utils.py27hash_fix import to_py27_compatible_template, undo_mark_unicode_str_in_template
 
+    logging.getLogger("samtranslator").setLevel(logging.CRITICAL)  # it warns of switches and metrics that only AWS has
     source = copy.deepcopy(dict(template))
     values = {**{name: _as_said(value) for name, value in parameters.items()}, "AWS::Region": region}
     try:

@@ -23,7 +23,7 @@ class MotoKind(Kind):
         model, place = self._model(), (site.context.account_id, site.region)
         named = model.cloudformation_name_type()
         name = str(properties.get(named) or site.name()) if named else site.name()
-        said = {"Type": self.type, "Properties": properties}
+        said = {"Type": self.type, "Properties": {**({named: name} if named else {}), **properties}}
         ids = {"LogicalId": site.logical, "StackId": site.stack_id, "ResourceType": self.type}
         resource = model.create_from_cloudformation_json(name, said, *place, **ids)
         return Made(str(resource.physical_resource_id), memory={"resource": resource})
