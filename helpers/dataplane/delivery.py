@@ -26,7 +26,7 @@ from helpers.dataplane.context import Context
 from helpers.dataplane.policies import Asked, Verdict, decide
 
 T = TypeVar("T")
-_OWNERS_NAMES = ("cloudwatch",)
+_IN_THEIR_OWNERS_NAME = ("cloudwatch",)
 """Services that publish in their owner's name, as the policy lets them that a new topic has ("Example cases for Amazon
 SNS access control", aws:SourceOwner, SNS Developer Guide)."""
 
@@ -139,7 +139,7 @@ class Post:
         if taker.statements is None:
             return True
         account = self._context.account_id
-        owner = account if service in _OWNERS_NAMES else None
+        owner = account if service in _IN_THEIR_OWNERS_NAME else None
         values = {"aws:sourcearn": source_arn, "aws:sourceaccount": account, "aws:sourceowner": owner}
         asked = Asked(taker.action, target_arn, service=service, values=values)
         return decide([{"Statement": taker.statements(target_arn)}], asked, of_resource=True) is Verdict.ALLOW
