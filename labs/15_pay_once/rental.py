@@ -160,6 +160,13 @@ def ended(arn: str, seconds: float = 10) -> dict[str, Any]:
         time.sleep(0.05)
 
 
+def wait_until_charged(order: str, seconds: float = 5) -> None:
+    """Wait until the bank has taken money for an order, at most so many real seconds."""
+    deadline = time.monotonic() + seconds
+    while not charged(order) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
 def charged(order: str) -> int:
     """Return how much the bank has taken for an order, in USD."""
     return int(_charge(order).get("usd", 0))
