@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlsplit
 
 from tests.contract.subjects import ASSUME, Page, Subject
 
@@ -96,6 +98,15 @@ class Edge:
     def cached(self, path: str = "/", **headers: str) -> str:
         """Return what X-Cache says of a path, without its end."""
         return self.get(path, **headers).headers["X-Cache"].removesuffix(" from cloudfront")
+
+    def redirected(self, path: str) -> tuple[int, str]:
+        """Return the status of a path, without following it, and what X-Cache says."""
+        there = urlsplit(self.url)
+        connection = http.client.HTTPConnection(there.netloc, timeout=20)
+        connection.request("GET", there.path + path)
+        answer = connection.getresponse()
+        connection.close()
+        return answer.status, str(answer.getheader("X-Cache")).removesuffix(" from cloudfront")
 
     def invalidate(self, *paths: str, reference: str = "now") -> dict[str, Any]:
         """Invalidate paths; return the invalidation."""

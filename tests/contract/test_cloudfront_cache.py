@@ -182,6 +182,21 @@ def test_error_caching(aws: Subject, server: Server) -> None:
     assert len(server.asked) == 4
 
 
+@promise(
+    f"{GUIDE}, How CloudFront processes HTTP 3xx status codes", "redirects are passed on; 307 is cached only if told"
+)
+def test_redirects(aws: Subject, server: Server) -> None:
+    server.answers |= {
+        "/moved": (301, {"Location": "/a"}, b""),
+        "/now": (307, {"Location": "/a"}, b""),
+        "/kept": (307, {"Location": "/a", "Cache-Control": "max-age=600"}, b""),
+    }
+    edge = Edge(aws, server.origin())
+    answered = [edge.redirected(path) for path in ("/moved", "/moved", "/now", "/now", "/kept", "/kept")]
+    assert [status for status, _ in answered] == [301, 301, 307, 307, 307, 307]
+    assert [result for _, result in answered] == ["Miss", "Hit", "Miss", "Miss", "Miss", "Hit"]
+
+
 @promise(f"{GUIDE}, Generate custom error responses", "a page of the distribution's own, with a status of its own")
 def test_custom_error_response(aws: Subject, server: Server) -> None:
     server.answers |= {"/gone": (404, {}, b"no"), "/app.html": (200, {"Content-Type": "text/html"}, b"<p>app</p>")}

@@ -182,12 +182,29 @@ def test_errors_of_the_origin(aws: Subject, server: Server) -> None:
     assert [cf["config"]["eventType"] for cf in seen(aws)] == ["origin-response"]
 
 
-@promise(f"{GUIDE}, HTTP 503 status code (Service Unavailable)", "a function that fails or is too slow is a 503")
+@promise(f"{GUIDE}, HTTP 503 status code (Service Unavailable)", "a function that fails is a 503")
 def test_execution_error(aws: Subject, server: Server) -> None:
     edge = with_lambda(aws, server, SAYS + "    return {}['nothing']", "viewer-request")
     words = "is invalid or doesn't have the required permissions"
     assert failed(edge.get("/a"), 503, "LambdaExecutionError", words)
     assert server.asked == []
+
+
+@promise(
+    f"{GUIDE}, HTTP 503 status code (Service Unavailable)", "a function that takes longer than its timeout is a 503"
+)
+def test_timeout(aws: Subject, server: Server) -> None:
+    arn = version(aws, "import time\ndef handler(event, context): time.sleep(5)", Timeout=1)
+    found = lambdas(viewer_request=arn)
+    edge = Edge(aws, server.origin(), DefaultCacheBehavior=behavior(LambdaFunctionAssociations=found))
+    assert failed(edge.get("/a"), 503, "LambdaExecutionError", "invalid or doesn't have the required permissions")
+
+
+@pytest.mark.cloud(quotas={"lambda.concurrent_executions": 0})
+@promise(f"{GUIDE}, HTTP 503 status code (Service Unavailable)", "a function over the limit of concurrency is a 503")
+def test_throttled(aws: Subject, server: Server) -> None:
+    edge = with_lambda(aws, server, TELLS, "viewer-request")
+    assert failed(edge.get("/a"), 503, "LambdaLimitExceeded", "was throttled")
 
 
 @promise(f"{GUIDE}, HTTP 502 status code (Bad Gateway)", "a result that is no request and no response is a 502")

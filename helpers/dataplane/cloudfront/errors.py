@@ -2,7 +2,7 @@
 
 AWS: an HTML page with a reason and the request's id; for signed URLs and cookies an XML document. The header X-Cache
 names the kind of failure ("Troubleshooting error responses from your origin", CloudFront Developer Guide). The texts
-are those that AWS's pages show; where none is published, the module that raises the error says so.
+are AWS's, as pages and users quote them; where none was to be found, the module that raises the error says so.
 """
 
 from __future__ import annotations

@@ -7,9 +7,10 @@ The copies are called ``us-east-1.NAME`` and log there, in the Region where they
 nonsense 502.
 
 Here: functions run in Lambda's plane, in the home Region. Not built: IncludeBody, bodies from viewer-response
-functions. AWS publishes the refusals in ``check`` for versions, memory, timeout, code size, variables and roles, in
-this wording; of the others it publishes the rule. Of the texts behind "failed validation" those for bodies and
-read-only headers are AWS's.
+functions. AWS's guide has the limits and not the words of the refusals. Those for versions, memory, timeout, code
+size, variables, roles and functions that are not there, the pages for what fails, and the texts behind "failed
+validation" about bodies and read-only headers are AWS's, as its users quote them in public issues; the others are
+this project's.
 """
 
 from __future__ import annotations

@@ -33,6 +33,8 @@ from helpers.dataplane.web import HttpRequest, HttpResponse
 
 POP = "LOCAL50-P1"
 _CACHED_METHODS = ("GET", "HEAD")
+_CACHED_IF_TOLD = (307, 308)
+"""Redirects that are cached only with a Cache-Control header ("How CloudFront processes HTTP 3xx status codes")."""
 _WITH_THE_BODY = ("content-type", "content-length")
 _NEVER_SENT = frozenset({"cookie", "connection", "keep-alive", "transfer-encoding", "upgrade", "expect"})
 """What is of the viewer's connection; cookies are sent apart."""
@@ -153,6 +155,8 @@ class ViewerRequests:
     def _lasts(self, response: HttpResponse, policy: CachePolicy, least: float) -> float:
         if response.status >= 400:
             return error_lifetime(response.status, response.headers, least)
+        if response.status in _CACHED_IF_TOLD and "Cache-Control" not in response.headers:
+            return 0
         return lifetime(response.headers, policy, time.time())
 
     def _custom_error(self, visit: Visit, response: HttpResponse, told: Mapping[str, Any]) -> HttpResponse:
