@@ -41,7 +41,7 @@ class TraceHeader:
     def parse(cls, text: str) -> TraceHeader:
         """Read a header; never fails."""
         found, rest = cls(), []
-        for part in text.split(";"):
+        for part in text.split(";") if text else ():
             name, _, value = (piece.strip() for piece in part.partition("="))
             kind = name.lower()
             if kind == "root":
