@@ -238,3 +238,20 @@ def test_simple_table(shop: Stacks) -> None:
     assert client.describe_table(TableName=shop.resource("Cakes"))["Table"]["TableName"] == shop.resource("Cakes")
     policy = shop.aws.client("iam").list_role_policies(RoleName=shop.resource("HelloRole"))["PolicyNames"]
     assert policy == ["HelloRolePolicy0"]
+
+
+@promise("SAM Developer Guide, Deploying serverless applications gradually", "CodeDeploy moves the alias of an update")
+def test_gradual_deployment(shop: Stacks) -> None:
+    gradual = "      AutoPublishAlias: live\n      DeploymentPreference: {Type: Canary10Percent5Minutes}\n"
+    assert shop.create(HEAD + HELLO + gradual)["StackStatus"] == "CREATE_COMPLETE", shop.reasons("CREATE_FAILED")
+    shop.client.update_stack(
+        StackName="shop", TemplateBody=HEAD + HELLO.replace(" 1", " 2") + gradual, Capabilities=ALL
+    )
+    assert shop.settled()["StackStatus"] == "UPDATE_COMPLETE"
+    alias = shop.aws.client("lambda").get_alias(FunctionName=shop.resource("Hello"), Name="live")
+    assert alias["FunctionVersion"] == "2" and not alias["RoutingConfig"]["AdditionalVersionWeights"]
+    application = shop.resource("ServerlessDeploymentApplication")
+    deployments = shop.aws.client("codedeploy").list_deployments(
+        applicationName=application, deploymentGroupName=shop.resource("HelloDeploymentGroup")
+    )["deployments"]
+    assert len(deployments) == 1

@@ -39,6 +39,15 @@ def expanded(
     for name in names:
         if name != SAM:
             raise not_built(f"the transform {name}")
+    values = {name: ",".join(value) if isinstance(value, list) else value for name, value in parameters.items()}
+    done = _translated(copy.deepcopy(dict(template)), {**values, "AWS::Region": region}, region, policies)
+    done.pop("Globals", None)
+    return done
+
+
+def _translated(
+    source: dict[str, Any], values: dict[str, Any], region: str, policies: Callable[[], dict[str, str]]
+) -> dict[str, Any]:
     from boto3.session import Session
     from samtranslator.model.exceptions import InvalidDocumentException
     from samtranslator.parser.parser import Parser
@@ -46,19 +55,12 @@ def expanded(
     from samtranslator.utils.py27hash_fix import to_py27_compatible_template, undo_mark_unicode_str_in_template
 
     logging.getLogger("samtranslator").setLevel(logging.CRITICAL)  # it warns of switches and metrics that only AWS has
-    source = copy.deepcopy(dict(template))
-    values = {**{name: _as_said(value) for name, value in parameters.items()}, "AWS::Region": region}
+    to_py27_compatible_template(source, values)  # so that the logical ids of deployments are those of AWS
     try:
         translator = Translator(None, Parser(), boto_session=Session(region_name=region))
-        to_py27_compatible_template(source, values)  # so that the logical ids of deployments are those of AWS
-        translated = translator.translate(source, values, get_managed_policy_map=policies)
-        done: dict[str, Any] = undo_mark_unicode_str_in_template(translated)
+        done = translator.translate(source, values, get_managed_policy_map=policies)
     except InvalidDocumentException as error:
         causes = " ".join(cause.message for cause in error.causes)
         raise invalid(f"Transform {SAM} failed with: {error.message} {causes}") from None
-    done.pop("Globals", None)
-    return done
-
-
-def _as_said(value: Any) -> Any:
-    return ",".join(value) if isinstance(value, list) else value
+    found: dict[str, Any] = undo_mark_unicode_str_in_template(done)
+    return found

@@ -40,13 +40,13 @@ def with_defaults(template: Mapping[str, Any], given: Mapping[str, str]) -> dict
 
 
 def _parameter(name: str, declared: Mapping[str, Any], said: Any) -> Any:
-    kind, text = declared.get("Type", "String"), str(said) if not isinstance(said, bool) else str(said).lower()
+    kind, text = declared.get("Type", "String"), _text(said)
     if kind.startswith("AWS::SSM::"):
         raise not_built(f"the parameter type {kind}")
     many = kind == "CommaDelimitedList" or kind.startswith("List<")
     each = [part.strip() for part in text.split(",")] if many else [text]
     for one in each:
-        if "AllowedValues" in declared and one not in map(str, declared["AllowedValues"]):
+        if "AllowedValues" in declared and one not in map(_text, declared["AllowedValues"]):
             raise invalid(f"Parameter '{name}' must be one of AllowedValues")
         if "AllowedPattern" in declared and not re.fullmatch(declared["AllowedPattern"], one):
             raise invalid(f"Parameter '{name}' must match pattern {declared['AllowedPattern']}")
