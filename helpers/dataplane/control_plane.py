@@ -39,7 +39,7 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 Method = Callable[..., tuple[int, dict[str, Any], Any]]
 
 _MANAGED_POLICY = re.compile(
-    "(AWSLambda|AmazonDynamoDB|AmazonS3|AmazonSQS|AmazonSNS|AmazonAPIGateway|AWSStepFunctions|AmazonEventBridge|AWSXR[Aa]y"
+    "(AWSLambda|AmazonDynamoDB|AmazonS3|AmazonSQS|AmazonSNS|AmazonAPIGateway|AWSStepFunctions|AmazonEventBridge|AWSX[Rr]ay"
     "|AmazonKinesis|AmazonCognito|CloudWatch|CloudFront|AWSCodeDeploy|SecretsManager).*"
     "|AdministratorAccess|PowerUserAccess|ReadOnlyAccess"
 )
