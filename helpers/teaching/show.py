@@ -228,6 +228,8 @@ def bill(
 ) -> None:
     """Show what everything since the cloud started would have cost on AWS, by service, in us-east-1.
 
+    It is equal at each run of the same cells, unless a cell asks again and again until something has come.
+
     Parameters
     ----------
     record:
