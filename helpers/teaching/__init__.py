@@ -7,7 +7,7 @@ from helpers.teaching import plots, pricing, show
 from helpers.teaching.addresses import api_address, distribution_address, open_link
 from helpers.teaching.checks import check, hint
 from helpers.teaching.databases import private_database
-from helpers.teaching.packages import package
+from helpers.teaching.packages import libraries, package
 from helpers.teaching.progress_file import progress
 from helpers.teaching.quizzes import quiz
 
@@ -16,6 +16,7 @@ __all__ = [
     "check",
     "distribution_address",
     "hint",
+    "libraries",
     "open_link",
     "package",
     "plots",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import threading
 import time
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from helpers.dataplane.xray.daemon import BATCH, MOST_WAITING, Daemon
+from helpers.dataplane.xray.otlp import segments_of
 
 Start = Callable[..., Daemon]
 
@@ -116,3 +118,13 @@ def test_a_taken_port_is_an_error(start: Start) -> None:
         other.bind(("127.0.0.1", 0))
         with pytest.raises(OSError):
             Daemon(lambda documents: 0, other.getsockname())
+
+
+def test_what_is_no_otlp_is_refused() -> None:
+    for body, encoding in ((b"\xff\xff\xff", ""), (b"plain", "gzip"), (b'{"resourceSpans": []}', "")):
+        with pytest.raises(ValueError, match="not OTLP"):
+            segments_of(body, encoding)
+
+
+def test_otlp_may_be_compressed_and_empty() -> None:
+    assert segments_of(gzip.compress(b""), "gzip") == segments_of(b"") == []

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,7 +39,7 @@ def segments_of(body: bytes, encoding: str = "") -> list[str]:
     """
     try:
         request = ExportTraceServiceRequest.FromString(gzip.decompress(body) if encoding == "gzip" else body)
-    except (DecodeError, OSError, EOFError) as error:
+    except (DecodeError, OSError, EOFError, zlib.error) as error:
         raise ValueError(f"this is not OTLP: {error}") from None
     return [json.dumps(document) for document in _documents(request)]
 
