@@ -49,7 +49,7 @@ def segments(aws: Subject, trace: str, count: int) -> list[dict[str, Any]]:
         kept = [document for document in documents if not document.get("inferred")]
         return kept if len(kept) >= count else []
 
-    return list(aws.wait(found))
+    return list(aws.wait(found, 15))
 
 
 def named(documents: list[dict[str, Any]], origin: str) -> dict[str, Any]:
@@ -162,6 +162,21 @@ def test_lambda_throttle(aws: Subject) -> None:
         client.invoke(FunctionName="f")
     [service] = segments(aws, ROOT, 1)
     assert (service["origin"], service["throttle"], service["http"]["response"]["status"]) == ("AWS::Lambda", True, 429)
+
+
+@promise(LAMBDA, "an asynchronous event and its retries are one trace, for which Lambda decides once")
+def test_retries(aws: Subject) -> None:
+    client = aws.function("def handler(event, context): raise ValueError(event)", **ACTIVE)
+    for _ in range(2):
+        client.invoke(FunctionName="f", InvocationType="Event", Payload="7")
+    frame = {"StartTime": time.time() - 60, "EndTime": time.time() + 600}
+
+    def found() -> Any:
+        return [each["Id"] for each in aws.client("xray").get_trace_summaries(**frame)["TraceSummaries"]]
+
+    traces = aws.wait(found)
+    for trace in traces:
+        assert len(segments(aws, trace, 6)) == 6
 
 
 @promise(LAMBDA, "neither PassThrough nor Sampled=0 records anything")

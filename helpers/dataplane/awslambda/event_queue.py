@@ -13,7 +13,7 @@ import itertools
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +26,7 @@ from helpers.dataplane.awslambda.seams import kept_of
 from helpers.dataplane.awslambda.telemetry import Telemetry
 from helpers.dataplane.call import AWSError
 from helpers.dataplane.context import Context
+from helpers.dataplane.tracing import TraceHeader
 
 WORKERS = 32
 RETRY_SECONDS = 60
@@ -59,6 +60,8 @@ class EventQueue:
 
     def put(self, target: Target, request: Request) -> None:
         """Take an event and return at once."""
+        header = self._invoker.traces.decided(target, TraceHeader.parse(request.trace_header))
+        request = replace(request, trace_header=str(header))
         self._schedule(Event(target.arn, request, self._context.clock.now()), 0.0)
 
     def stop(self) -> None:

@@ -86,17 +86,20 @@ class FunctionTraces:
 
     def begin(self, target: Target, header: str, links: tuple[str, ...]) -> Traced:
         """Decide about an invocation that came with ``header``, or with a batch of messages with ``links``."""
-        came = _of_batch(links) if links else TraceHeader.parse(header)
-        if not came.root:
-            came = TraceHeader(tracing.new_trace_id(), sampled=came.sampled)
-        active = is_active(kept_of(target.function))
-        sampled = came.sampled
-        if sampled is None:
-            sampled = active and self._context.sampling.decide_for_lambda()
+        came = self.decided(target, _of_batch(links) if links else TraceHeader.parse(header))
+        active, sampled = is_active(kept_of(target.function)), bool(came.sampled)
         recorded = active and sampled and self._context.identities.role_may(target.function.role, PERMISSION, "*")
         own = tracing.new_id()
         given = replace(came, parent=own if recorded or not came.parent else came.parent, sampled=sampled)
         return Traced(str(given), came, links, tracing.new_id() if recorded else "", own, time.time())
+
+    def decided(self, target: Target, came: TraceHeader) -> TraceHeader:
+        """Return a header with a trace, and with a decision if the function may take one: once for all retries."""
+        if not came.root:
+            came = TraceHeader(tracing.new_trace_id(), sampled=came.sampled)
+        if came.sampled is None and is_active(kept_of(target.function)):
+            came = replace(came, sampled=self._context.sampling.decide_for_lambda())
+        return came
 
     def end(self, traced: Traced, target: Target, request_id: str, outcome: Outcome) -> None:
         """Record an invocation that ran."""

@@ -3,8 +3,8 @@
 AWS: "X-Ray API Reference". Documents that cannot be taken come back one by one in UnprocessedTraceSegments, the others
 are kept; BatchGetTraces gives at most five traces a call ("Getting data from AWS X-Ray", X-Ray Developer Guide).
 
-Differs: what was put can be asked for at once; on AWS it takes some seconds. One Region. Encryption, insights and
-Transaction Search are not built.
+Differs: what was put can be asked for at once; on AWS it takes some seconds. One Region. What PutTelemetryRecords tells
+is not kept. Encryption, insights and Transaction Search are not built.
 """
 
 from __future__ import annotations
