@@ -142,6 +142,12 @@ def test_an_edge_function_cannot_choose_an_origin_outside(aws: Subject, server: 
     assert (page.status, server.asked) == (501, []) and b"example.com" in page.body
 
 
+def test_a_uri_that_a_function_wrote_goes_to_the_origin_in_utf_8(aws: Subject, server: Server) -> None:
+    source = SAYS + "    cf['request']['uri'] = '/käse/%20'\n    return cf['request']"
+    assert with_lambda(aws, server, source, "viewer-request").get("/").status == 200
+    assert server.asked[0][1] == "/k%C3%A4se/%20"
+
+
 @given(st.lists(st.tuples(NAMES.map(lambda name: f"x-{name}"), NAMES), max_size=5))
 def test_headers_that_a_function_returns_unchanged_stay(pairs: list[tuple[str, str]]) -> None:
     before = Headers([("Connection", "close"), ("Host", "d.cloudfront.net"), *pairs])

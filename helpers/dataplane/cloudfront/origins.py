@@ -17,9 +17,10 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import string
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from botocore.exceptions import ClientError
 from moto.s3.models import FakeBucket, s3_backends
@@ -155,6 +156,7 @@ def _from_server(host: str, config: Mapping[str, Any], request: HttpRequest) -> 
     connection = http.client.HTTPConnection(host, port, timeout=patience)
     try:
         address = f"{request.path}?{request.query}" if request.query else request.path
+        address = quote(address, safe=string.punctuation)  # what a function wrote goes as UTF-8
         connection.request(request.method, address, request.body or None, dict(request.headers.items()))
         answer = connection.getresponse()
         headers = [(name, value) for name, value in answer.getheaders() if name.lower() not in _OF_A_CONNECTION]
