@@ -179,6 +179,12 @@ def test_exports(shop: Stacks) -> None:
     assert shop.client.list_imports(ExportName="shop-arn")["Imports"] == ["user"]
     with refused("ValidationError", "Export shop-arn cannot be deleted as it is in use by user"):
         shop.delete()
+    assert shop.update({"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}})["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert shop.described()["Outputs"][0]["ExportName"] == "shop-arn"
+    same = {"Value": "x", "Export": {"Name": "shop-arn"}}
+    other = Stacks(shop.aws, "other")
+    other.create({"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}, "Outputs": {"Arn": same}})
+    assert other.described()["StackStatus"] == "ROLLBACK_COMPLETE"
     user.delete()
     assert shop.delete()["StackStatus"] == "DELETE_COMPLETE"
 

@@ -23,7 +23,8 @@ from helpers.dataplane.cloudformation.values import Values
 
 Sites = Callable[[Stack, str, str], Site]
 Kinds = Callable[[str], Kind]
-InUse = Callable[[Stack, str], str]
+Others = Callable[[Stack], list[Stack]]
+"""Returns the other stacks of the same Region that are alive."""
 
 
 class Failure(Exception):
@@ -34,10 +35,10 @@ class Deployment:
     """One operation on one stack, from its first event to its last."""
 
     def __init__(
-        self, stack: Stack, values: Values, kinds: Kinds, sites: Sites, stopping: threading.Event, in_use: InUse
+        self, stack: Stack, values: Values, kinds: Kinds, sites: Sites, stopping: threading.Event, others: Others
     ) -> None:
         self._stack, self._values, self._kinds, self._sites = stack, values, kinds, sites
-        self._stopping, self._in_use = stopping, in_use
+        self._stopping, self._others = stopping, others
         self._undo: list[Callable[[], None]] = []
         self._made: list[Resource] = []
         self._replaced: list[Resource] = []
@@ -217,19 +218,25 @@ class Deployment:
             if one.get("Description"):
                 output["Description"] = one["Description"]
             if one.get("Export"):
-                output["ExportName"] = self._values.resolve(one["Export"]["Name"])
+                output["ExportName"] = self._exported(self._values.resolve(one["Export"]["Name"]))
             found.append(output)
         return found
+
+    def _exported(self, name: str) -> str:
+        for other in self._others(self._stack):
+            if name in other.exports():
+                raise invalid(f"Export with name {name} is already exported by stack {other.name}")
+        return name
 
     def _keep_exports(self, before: Version) -> None:
         """Refuse that what another stack imports goes or changes."""
         after = self._stack.exports()
         for one in before.outputs:
             name = one.get("ExportName", "")
-            if name and after.get(name) != one["OutputValue"] and (other := self._in_use(self._stack, name)):
-                raise Failure(
-                    f"Export {name} cannot be {'updated' if name in after else 'deleted'} as it is in use by {other}"
-                )
+            users = [other.name for other in self._others(self._stack) if name in other.version.imports]
+            if name and after.get(name) != one["OutputValue"] and users:
+                what = "updated" if name in after else "deleted"
+                raise Failure(f"Export {name} cannot be {what} as it is in use by {users[0]}")
 
     def _attribute(self, name: str, attribute: str) -> Any:
         resource = self._stack.resources[name]

@@ -123,9 +123,12 @@ class CloudFormationPlane:
             return call.reply()
         if stack.protected:
             raise invalid(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
+        if stack.status.endswith("IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS":
+            raise invalid(f"Stack [{stack.id}] cannot be deleted while in status {stack.status}")
         for export in stack.exports():
-            for other in self._reports.importing(stack, export):
-                raise invalid(f"Export {export} cannot be deleted as it is in use by {other.name}")
+            for other in self._reports.others(stack):
+                if export in other.version.imports:
+                    raise invalid(f"Export {export} cannot be deleted as it is in use by {other.name}")
         values = Values(stack.version.processed, {}, lambda name: "")
         deployment, retained = self._deployment(stack, values), call.params.get("RetainResources") or []
         self._run(lambda: deployment.delete(retained))
@@ -234,8 +237,8 @@ class CloudFormationPlane:
 
         def imported(name: str) -> str:
             version.imports.add(name)
-            for other in self._stacks.values():
-                if other.region == stack.region and other.status != "DELETE_COMPLETE" and name in other.exports():
+            for other in self._reports.others(stack):
+                if name in other.exports():
                     return other.exports()[name]
             raise invalid(f"No export named {name} found.")
 
@@ -250,11 +253,7 @@ class CloudFormationPlane:
         return Stack(arn, name, call.region, Version("", {"Resources": {}}, {}, {}))
 
     def _deployment(self, stack: Stack, values: Values) -> Deployment:
-        return Deployment(stack, values, self._kind, self._site, self._stopping, self._in_use)
-
-    def _in_use(self, stack: Stack, export: str) -> str:
-        """Return the name of a stack that imports what ``stack`` exports."""
-        return next((other.name for other in self._reports.importing(stack, export)), "")
+        return Deployment(stack, values, self._kind, self._site, self._stopping, self._reports.others)
 
     @functools.lru_cache  # noqa: B019  the plane lives as long as the cloud
     def _kind(self, name: str) -> Kind:

@@ -61,13 +61,10 @@ class Reports:
                     return stack, found
         raise AWSError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", 404)
 
-    def importing(self, stack: Stack, export: str) -> list[Stack]:
-        """Return the stacks that import what ``stack`` exports."""
-        return [
-            other
-            for other in self.stacks.values()
-            if other.region == stack.region and other.status != "DELETE_COMPLETE" and export in other.version.imports
-        ]
+    def others(self, stack: Stack) -> list[Stack]:
+        """Return the other stacks of the same Region that are alive."""
+        alive = [one for one in self.stacks.values() if one.status != "DELETE_COMPLETE"]
+        return [one for one in alive if one.region == stack.region and one is not stack]
 
     def text(self, call: Call, stack: Stack | None) -> str:
         """Return the template that a call brings, or names, or means."""
