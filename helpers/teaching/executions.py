@@ -40,7 +40,7 @@ def bars(history: Sequence[Mapping[str, Any]]) -> list[Bar]:
         if kind.endswith("StateEntered"):
             outcome = "failed" if kind == "FailStateEntered" else "not over"
             stays[visit] = Bar(event["stateEnteredEventDetails"]["name"], now, last, outcome)
-        elif visit not in stays or kind.startswith("Execution"):
+        elif visit not in stays or kind.startswith(workflows.NOT_OF_A_STATE):
             continue
         elif kind in workflows.SCHEDULED:
             attempts.setdefault(visit, []).append(Bar(stays[visit].state, now, last))

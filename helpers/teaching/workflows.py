@@ -17,6 +17,8 @@ from helpers.teaching.diagrams import escape
 
 SCHEDULED = ("TaskScheduled", "LambdaFunctionScheduled")
 """The events with which an attempt of a task begins."""
+NOT_OF_A_STATE = ("Execution", "MapIteration")
+"""With what the events begin that tell nothing about a state of its own."""
 _SIGNS = {"succeeded": "✓", "failed": "✗", "caught": "⚠", "running": "▶", "aborted": "■", "not reached": "·"}
 _SHAPES = {"Choice": ('{"', '"}'), "Succeed": ('(["', '"])'), "Fail": ('(["', '"])'), "Wait": ('[/"', '"/]')}
 _STYLES = (
@@ -90,12 +92,13 @@ def outcomes(history: Sequence[Mapping[str, Any]], times: bool = False) -> dict[
         kind = event["type"]
         if kind.endswith("StateEntered"):
             states[visit] = event["stateEnteredEventDetails"]["name"]
-        if visit not in states:
+        if visit not in states or kind.startswith(NOT_OF_A_STATE):
             continue
         outcome = found.setdefault(states[visit], Outcome(began=event["timestamp"] if times else None))
         if kind.endswith("StateEntered"):
             outcome.entered += 1
             outcome.ends = kind == "FailStateEntered"
+            error = "" if outcome.ends else error  # no event names its error, except that of the execution's end
         elif kind.endswith("StateExited"):
             outcome.left += 1
             outcome.ended = event["timestamp"] if times else None
@@ -103,8 +106,8 @@ def outcomes(history: Sequence[Mapping[str, Any]], times: bool = False) -> dict[
             outcome.tried += 1
         elif kind.endswith("Succeeded"):
             outcome.error = ""
-        elif kind.endswith(("Failed", "TimedOut")) and not kind.startswith("Execution"):
-            error = error_of(event) or error
+        elif kind.endswith(("Failed", "TimedOut")):
+            error = error_of(event) or error or "an error"
             outcome.error = error
     return found
 

@@ -67,6 +67,32 @@ def test_the_outcome_of_each_state() -> None:
     ]
 
 
+def test_an_error_that_no_event_names_is_caught_all_the_same() -> None:
+    early = [event(1, "TaskStateEntered", 0, "Check"), event(2, "TaskFailed", 1, error="Busy")]
+    history = [
+        *early,
+        event(3, "TaskSucceeded", 2),
+        event(4, "TaskStateExited", 3, "Check"),
+        event(5, "ParallelStateEntered", 4, "Both"),
+        event(6, "FailStateEntered", 5, "Charge"),
+        event(7, "ParallelStateFailed", 6),
+        event(8, "ParallelStateExited", 7, "Both"),
+    ]
+    lines = workflows.text(SHOP, workflows.outcomes(history))
+    assert lines[:3] == ["Check: succeeded", "Both: caught an error", "Charge: failed"]
+
+
+def test_the_end_of_an_item_says_nothing_about_its_last_state() -> None:
+    history = [
+        event(1, "MapStateEntered", 0, "Both"),
+        event(2, "FailStateEntered", 1, "Charge"),
+        event(3, "MapIterationFailed", 2),
+        event(4, "MapStateFailed", 3),
+    ]
+    assert workflows.text(SHOP, workflows.outcomes(history))[1:3] == ["Both: failed an error", "Charge: failed"]
+    assert [bar.outcome for bar in executions.bars(timed(history))] == ["failed", "failed"]
+
+
 def test_a_state_that_works_at_the_second_attempt_has_succeeded() -> None:
     history = [*HISTORY[:10], event(11, "TaskSucceeded", 10), event(12, "TaskStateExited", 11, "Charge")]
     lines = workflows.text(SHOP, workflows.outcomes(history), ended=False)
