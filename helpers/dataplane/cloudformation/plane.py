@@ -8,7 +8,8 @@ Differs: a call answers when the stack is done, or after ten seconds, and the st
 after the other, with CloudFormation's rights and not its caller's; a transform that fails is refused at once where
 AWS lets CreateStack roll back. Stack sets, stack policies, drift, rollback triggers, nested stacks, imports and
 macros are not built.
-Unsourced: that DeleteStack refuses at once when an export is in use (the words are AWS's).
+Unsourced: that DeleteStack refuses at once when an export is in use, and that CreateStack says at once that an expanded
+template needs CAPABILITY_IAM (the words of both are AWS's); the words for a deletion while something is in progress.
 """
 
 from __future__ import annotations
