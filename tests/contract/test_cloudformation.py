@@ -271,3 +271,11 @@ def test_bucket_notification(shop: Stacks) -> None:
         for one in json.loads(shop.aws.message(shop.resource("Q"))["Body"]).get("Records", [])
     ]
     assert shop.aws.wait(keys) == ["cake"]
+
+
+@promise("CloudFormation User Guide, Parameters", "a parameter with NoEcho is told as asterisks")
+def test_no_echo(shop: Stacks) -> None:
+    secret = {"Secret": {"Type": "String", "NoEcho": True}}
+    given = [{"ParameterKey": "Secret", "ParameterValue": "flour"}]
+    shop.create({"Parameters": secret, "Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}, Parameters=given)
+    assert shop.described()["Parameters"] == [{"ParameterKey": "Secret", "ParameterValue": "****"}]

@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from botocore.session import get_session
 
 from helpers import cloud
@@ -96,3 +97,12 @@ def test_properties_that_a_type_has_not_or_must_have_are_named(stacks: Any) -> N
         "Properties validation failed for resource P with message: #: required key [Bucket] not found "
         "#: required key [PolicyDocument] not found #: extraneous key [Colour] is not permitted"
     )
+
+
+def test_what_is_not_built_is_refused_before_anything_is_made(stacks: Any) -> None:
+    queue = '{"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}'
+    with pytest.raises(ClientError, match="CreateStack NotificationARNs is not built"):
+        stacks.create_stack(StackName="no", TemplateBody=queue, NotificationARNs=["arn:aws:sns:us-east-1:1:news"])
+    with pytest.raises(ClientError, match="cloudformation CreateStackSet is not built"):
+        stacks.create_stack_set(StackSetName="no", TemplateBody=queue)
+    assert stacks.list_stacks()["StackSummaries"] == []

@@ -14,7 +14,7 @@ from typing import Any
 
 from helpers.dataplane.call import AWSError
 from helpers.dataplane.cloudformation.kinds.kind import Kind
-from helpers.dataplane.cloudformation.stacks import Resource, Stack, Version, as_text
+from helpers.dataplane.cloudformation.stacks import Resource, Stack, Version
 from helpers.dataplane.cloudformation.template import references
 from helpers.dataplane.cloudformation.values import Values
 
@@ -58,10 +58,9 @@ class ChangeSet:
 
     def described(self, stack: Stack) -> dict[str, Any]:
         """Return what DescribeChangeSet says."""
-        values = self.version.parameters.items()
         return {
             **self.summary(stack),
-            "Parameters": [{"ParameterKey": name, "ParameterValue": as_text(value)} for name, value in values],
+            "Parameters": self.version.parameter_list(),
             "Capabilities": self.version.capabilities,
             "Tags": self.version.tags,
             "Changes": [{"Type": "Resource", "ResourceChange": one} for one in self.changes],

@@ -47,6 +47,10 @@ from helpers.dataplane.web import HttpResponse
 
 ANSWER_WITHIN_SECONDS = 10
 _UPDATABLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
+_NOT_BUILT = (
+    "NotificationARNs StackPolicyBody StackPolicyURL StackPolicyDuringUpdateBody RollbackConfiguration "
+    "ResourcesToImport ImportExistingResources TimeoutInMinutes RoleARN IncludeNestedStacks ResourceTypes"
+).split()
 _TABLES = (functions, apis, messages, stores, identity, edge)
 KINDS: dict[str, Kind] = {kind.type: kind for table in _TABLES for kind in table.KINDS}
 
@@ -206,6 +210,9 @@ class CloudFormationPlane:
 
     def _told(self, call: Call, stack: Stack) -> tuple[Version, Values]:
         """Read what a call says that a stack is to be."""
+        for name in _NOT_BUILT:
+            if call.params.get(name):
+                raise not_built(f"{call.name} {name}")
         text = self._reports.text(call, stack)
         template, before = read(text), stack.version
         given = {}

@@ -43,6 +43,14 @@ class Version:
     outputs: list[dict[str, str]] = field(default_factory=list)
     imports: set[str] = field(default_factory=set)
 
+    def parameter_list(self) -> list[dict[str, str]]:
+        """Return the parameters as AWS tells them: without what the template wants hidden."""
+        hidden = {name for name, one in (self.processed.get("Parameters") or {}).items() if one.get("NoEcho")}
+        return [
+            {"ParameterKey": name, "ParameterValue": "****" if name in hidden else as_text(value)}
+            for name, value in self.parameters.items()
+        ]
+
 
 @dataclass
 class Stack:
@@ -100,15 +108,11 @@ class Stack:
 
     def described(self) -> dict[str, Any]:
         """Return what DescribeStacks says."""
-        hidden = {name for name, one in (self.version.processed.get("Parameters") or {}).items() if one.get("NoEcho")}
         said = {
             "StackId": self.id,
             "StackName": self.name,
             "Description": self.version.processed.get("Description"),
-            "Parameters": [
-                {"ParameterKey": name, "ParameterValue": "****" if name in hidden else as_text(value)}
-                for name, value in self.version.parameters.items()
-            ],
+            "Parameters": self.version.parameter_list(),
             "CreationTime": self.created,
             "LastUpdatedTime": self.updated,
             "DeletionTime": self.deleted,
