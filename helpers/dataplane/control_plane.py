@@ -13,6 +13,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from moto import backends
@@ -51,21 +52,25 @@ def start(seed: int) -> None:
     logging.getLogger("moto").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module="moto")
     models.share_with_moto()
-    setattr(iam_models, "load_iam_aws_managed_policies", _load_managed_policies)
+    setattr(iam_models.IAMBackend, "_init_aws_policies", _managed_policies)
+    iam_models.iam_backends.clear()  # a reset would first make its policies again, and then drop them
     BackendDict.reset()
     reset_model_data()
     mock_random.seed(seed)
 
 
-def _load_managed_policies() -> bool:
-    """Put our choice of policies where moto, which asks this when IAM is first used, reads them next."""
-    setattr(iam_models, "aws_managed_policies_data", _managed_policies())
-    return True
+def _managed_policies(iam: iam_models.IAMBackend) -> list[Any]:
+    """Return AWS's managed policies for the services of the course, as moto's IAM of one partition wants them."""
+    made: Any = iam_models.AWSManagedPolicy
+    return [
+        made(name, account_id=iam.account_id, region=iam.region_name, **settings)
+        for name, settings in _chosen_policies().items()
+    ]
 
 
 @functools.cache
-def _managed_policies() -> str:
-    """Return AWS's managed policies for the services of the course: all 1,582 take long to make.
+def _chosen_policies() -> dict[str, dict[str, Any]]:
+    """Return AWS's managed policies for the services of the course by name: all 1,582 take long to make.
 
     They are read one by one, and moto's text of 5 MB is dropped.
     """
@@ -74,11 +79,17 @@ def _managed_policies() -> str:
     while entry:
         policy, end = decoder.raw_decode(text, entry.end())
         if _MANAGED_POLICY.match(entry[1]):
-            chosen[entry[1]] = policy
+            chosen[entry[1]] = {
+                "default_version_id": policy["DefaultVersionId"],
+                "path": policy["Path"],
+                "document": json.dumps(policy["Document"]),
+                "create_date": datetime.fromisoformat(policy["CreateDate"]),
+                "update_date": datetime.fromisoformat(policy["UpdateDate"]),
+            }
         entry = _ENTRY.match(text, end)
-    small = json.dumps(chosen)
-    setattr(aws_managed_policies, "aws_managed_policies_data", small)
-    return small
+    for module in (aws_managed_policies, iam_models):
+        setattr(module, "aws_managed_policies_data", "{}")
+    return chosen
 
 
 def new_id() -> str:
