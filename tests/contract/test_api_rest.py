@@ -90,6 +90,22 @@ def test_rollback(aws: Subject) -> None:
         api.client.delete_deployment(restApiId=api.id, deploymentId=first)
 
 
+@promise(
+    "API Gateway API Reference, CreateDeployment",
+    "a deployment may set the tracing, cache and description of its stage",
+)
+def test_deployment_sets_the_stage(aws: Subject) -> None:
+    api = Api(aws)
+    api.mock("/")
+    api.deploy("prod", tracingEnabled=True, cacheClusterEnabled=True, cacheClusterSize="0.5", stageDescription="Live")
+    stage = api.client.get_stage(restApiId=api.id, stageName="prod")
+    assert (stage["tracingEnabled"], stage["cacheClusterEnabled"], stage["cacheClusterSize"]) == (True, True, "0.5")
+    assert stage["description"] == "Live"
+    api.deploy("prod", tracingEnabled=False)
+    stage = api.client.get_stage(restApiId=api.id, stageName="prod")
+    assert (stage["tracingEnabled"], stage["cacheClusterEnabled"]) == (False, True)
+
+
 @promise(DEPLOY, "a new deployment leaves the settings of its stage alone")
 def test_settings_stay(aws: Subject) -> None:
     api = Api(aws)

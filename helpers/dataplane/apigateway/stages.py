@@ -4,7 +4,8 @@ AWS: a deployment to a stage that exists replaces what the stage serves, not its
 becomes the stage's canary, which gets ``percentTraffic`` of the requests, with stage variables of its own; to promote
 it, UpdateStage copies its deployment and variables to the stage and sets its traffic to 0; to delete it, UpdateStage
 removes ``/canarySettings`` ("Set up an API Gateway canary release deployment", API Gateway Developer Guide; the words
-of errors as recorded on AWS). moto knows no canaries, and makes the stage anew with each deployment.
+of errors as recorded on AWS). moto knows no canaries, makes the stage anew with each deployment, and drops what
+CreateDeployment says of the stage but its variables.
 """
 
 from __future__ import annotations
@@ -28,6 +29,11 @@ _CASTS: dict[str, Callable[[str], Any]] = {
     "useStageCache": lambda text: text.lower() == "true",
     "deploymentId": str,
 }
+_OF_THE_STAGE = {
+    "stageDescription": "/description", "cacheClusterEnabled": "/cacheClusterEnabled",
+    "cacheClusterSize": "/cacheClusterSize", "tracingEnabled": "/tracingEnabled",
+}  # fmt: skip
+"""What CreateDeployment says of the stage, by the paths of UpdateStage."""
 
 
 def canary(stage: Stage) -> dict[str, Any]:
@@ -85,7 +91,10 @@ class Stages:
     def _on_create_deployment(self, call: Call) -> HttpResponse:
         settings, name = call.params.get("canarySettings"), call.params.get("stageName")
         if settings is None:
-            return forward(call)
+            response = forward(call)
+            if name and response.status < 400:
+                api_of(call).stages[name].apply_operations(_of_the_stage(call.params))
+            return response
         stage = api_of(call).stages.get(name or "")
         if not name:
             words = "Non null and non empty stageName must be provided for canary deployment. Provided value is null"
@@ -152,6 +161,13 @@ def api_of(call: Call) -> RestAPI:
     if api is None:
         raise AWSError("NotFoundException", "Invalid API identifier specified", 404)
     return api
+
+
+def _of_the_stage(given: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return what a deployment says of its stage, as patch operations."""
+    said = {path: given[name] for name, path in _OF_THE_STAGE.items() if given.get(name) is not None}
+    texts = {path: value if isinstance(value, str) else str(value).lower() for path, value in said.items()}
+    return [{"op": "replace", "path": path, "value": text} for path, text in texts.items()]
 
 
 def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
