@@ -111,6 +111,17 @@ def test_configuration_is_locked(client: Any) -> None:
     assert client.get_function_configuration(FunctionName="f", Qualifier="1")["Timeout"] == 3
 
 
+@promise("Lambda API Reference, FunctionConfiguration", "LastModified is when code or configuration was changed last")
+def test_last_modified(client: Any) -> None:
+    def told() -> str:
+        return str(client.get_function_configuration(FunctionName="f")["LastModified"])
+
+    before = told()
+    code = client.update_function_code(FunctionName="f", ZipFile=package({"app.py": saying("later")}))["LastModified"]
+    configuration = client.update_function_configuration(FunctionName="f", Timeout=5)["LastModified"]
+    assert before < code < configuration == told()
+
+
 @promise("Lambda API Reference, UpdateFunctionCode", "Publish=True publishes the new code")
 def test_publish_with_update(aws: Subject, client: Any) -> None:
     code = package({"app.py": saying("three")})

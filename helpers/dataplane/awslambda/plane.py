@@ -206,6 +206,7 @@ class LambdaPlane:
         response = forward(call)
         if response.status < 400:
             seams.keep(function, call.params)
+            seams.changed(function)
             if "VpcConfig" in call.params:
                 self.networks.connect(function, connection)
                 self._fleet.retire(lambda member: member.key[0] == function.function_name)
@@ -224,6 +225,7 @@ class LambdaPlane:
         function = self.functions.find(given["FunctionName"], region=call.region).function
         self.networks.check_ready(function)
         publish = self._publish if given.get("Publish") else forward
+        seams.changed(function)
         if set(given) - {"FunctionName", "ZipFile", "Publish"} or not given.get("ZipFile"):
             return publish(call)
         if base64.b64encode(hashlib.sha256(given["ZipFile"]).digest()).decode() != function.code_sha_256:

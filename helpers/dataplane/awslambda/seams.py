@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.awslambda.models import LambdaFunction
+from moto.core.utils import iso_8601_datetime_with_nanoseconds
 
 from helpers.dataplane.awslambda import network
 
@@ -45,6 +46,11 @@ def keep(function: LambdaFunction, given: dict[str, Any]) -> None:
     setattr(function, "kept", {**kept_of(function), **kept})
     if "EphemeralStorage" in kept:
         function.ephemeral_storage = kept["EphemeralStorage"]["Size"]
+
+
+def changed(function: LambdaFunction) -> None:
+    """Note that a function's code or configuration is changed now, which moto forgets."""
+    function.last_modified = iso_8601_datetime_with_nanoseconds()
 
 
 def kept_of(function: LambdaFunction) -> dict[str, Any]:
