@@ -234,7 +234,7 @@ WRONG: list[tuple[str, Callable[[Learner], None], str, str]] = [
     ("ships", answer(1, "no_payment")(no_payment), "`charge` was never called", ""),
     ("ships", ships_first, "ship only what is paid", ""),
     ("patient", answer(1, "two_tries")(retry(MaxAttempts=1)), "gave up after 2", ""),
-    ("patient", answer(1, "hurry")(retry(IntervalSeconds=1)), "The first pause was 1 s", ""),
+    ("patient", answer(1, "hurry")(retry(IntervalSeconds=1)), "The first pause is 1 s", ""),
     ("patient", answer(1, "same_pauses")(retry(BackoffRate=1.0)), "Let them grow", ""),
     ("patient", answer(1, "all_errors")(retry(ErrorEquals=["States.ALL"])), "A declined card was tried 4 times", ""),
     ("patient", answer(1, "for_ever")(retry(MaxAttempts=99, BackoffRate=1.3)), "asked and asked", ""),
