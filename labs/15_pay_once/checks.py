@@ -158,7 +158,7 @@ def approve() -> None:
 def paid_soon(usd: int) -> tuple[str, dict[str, Any]]:
     """Pay for a new order, and do not wait long for its end."""
     order = named("check")
-    return order, rental.ended(rental.begin(order, usd), seconds=3)
+    return order, rental.ended(rental.begin(order, usd), seconds=4)
 
 
 def asked() -> tuple[str, str, str]:

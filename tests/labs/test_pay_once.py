@@ -262,7 +262,7 @@ WRONG: list[tuple[str, Callable[[Learner], None], str, str]] = [
     ("silence", no_means_yes, "Farah said no, and 400 USD were charged", ""),
     ("silence", silence_means_yes, "Farah said nothing, and 400 USD were charged", ""),
     ("silence", handed_out, "the rental would hand out the bike", ""),
-    ("silence", hurry, "Farah had 1 min to answer", ""),
+    ("silence", hurry, "min to answer. She asked for 5 min", ""),
     ("silence", asked_again, "the order still waits", ""),
     ("pings", dear, "a million pings cost 25.00 USD with it, and 1.10 USD", ""),
     ("pings", new_key, "one of them run twice, left 3 items", ""),
