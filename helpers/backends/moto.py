@@ -101,6 +101,7 @@ class MotoBackend:
         self.door.add_later("cloudfront", lambda: _cloudfront(self.context, functions, self.door))
         self.door.add_later("xray", lambda: _xray(self.context))
         self.door.add_later("cloudformation", lambda: self._cloudformation(post))
+        self.door.add_later("cloudcontrol", lambda: _cloudcontrol(self.context))
         self._add_tables(timetable)
 
     def _add_tables(self, timetable: Timetable) -> None:
@@ -130,6 +131,12 @@ class MotoBackend:
         self.server.stop()
         shutil.rmtree(self.context.home, ignore_errors=True)
         GUARDIAN.release("folder", self.context.home)
+
+
+def _cloudcontrol(context: Context) -> DataPlane:
+    from helpers.dataplane.cloudcontrol import CloudControlPlane
+
+    return CloudControlPlane(context)
 
 
 def _ec2(context: Context, bus: EventsPlane) -> DataPlane:

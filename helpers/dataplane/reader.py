@@ -26,6 +26,7 @@ from helpers.dataplane.web import HttpRequest
 
 Params = Callable[[], dict[str, Any]]
 _BY_SIGNING_NAME = {
+    "cloudcontrolapi": "cloudcontrol",
     "states": "stepfunctions",
     "monitoring": "cloudwatch",
     "execute-api": "apigatewaymanagementapi",
