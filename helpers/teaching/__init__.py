@@ -8,6 +8,7 @@ from helpers.teaching.addresses import api_address, distribution_address, open_l
 from helpers.teaching.checks import check, hint
 from helpers.teaching.databases import private_database
 from helpers.teaching.packages import libraries, package
+from helpers.teaching.packaging import package_template
 from helpers.teaching.progress_file import progress
 from helpers.teaching.quizzes import quiz
 
@@ -19,6 +20,7 @@ __all__ = [
     "libraries",
     "open_link",
     "package",
+    "package_template",
     "plots",
     "pricing",
     "private_database",
