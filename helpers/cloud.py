@@ -23,6 +23,7 @@ import boto3
 from helpers.backends.moto import MotoBackend, Settings
 from helpers.dataplane import models
 from helpers.dataplane.record import Record
+from helpers.dataplane.web import HttpRequest, HttpResponse
 
 _current: Cloud | None = None
 _REMOVED = (
@@ -99,6 +100,10 @@ class Cloud:
         self._before = {}
         boto3.DEFAULT_SESSION = None
         self._backend.stop()
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
+        """Answer an HTTP request as the endpoint does, for a server that stands in front of it."""
+        return self._backend.door.answer(request)
 
     def listen(self, network_interface_id: str, port: int, handler: type[BaseRequestHandler]) -> None:
         """Let a program of this process answer at a private address of a VPC, as an instance's or a database's would.
