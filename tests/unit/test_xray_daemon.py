@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -118,6 +120,17 @@ def test_a_taken_port_is_an_error(start: Start) -> None:
         other.bind(("127.0.0.1", 0))
         with pytest.raises(OSError):
             Daemon(lambda documents: 0, other.getsockname())
+
+
+def test_an_interpreter_that_ends_with_a_full_buffer_says_nothing() -> None:
+    source = """
+import atexit, time
+from helpers.dataplane.xray.daemon import Daemon
+Daemon(len, idle_seconds=0.2).take("x")
+atexit.register(time.sleep, 0.6)
+"""
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_what_is_no_otlp_is_refused() -> None:

@@ -13,6 +13,7 @@ environments of Lambda.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import select
 import socket
@@ -141,7 +142,8 @@ class Daemon:
             if len(self._waiting) > MOST_WAITING:
                 self._counts.spilled += len(self._waiting.popleft())
                 return  # the calls that were to send it send this one
-        self._uploads.submit(self._send)
+        with contextlib.suppress(RuntimeError):  # the interpreter ends, its pools take nothing any more
+            self._uploads.submit(self._send)
 
     def _send(self) -> None:
         with self._lock:
