@@ -2,7 +2,8 @@
 
 After ``start()`` plain boto3 reaches it: the standard variables (``AWS_ENDPOINT_URL``, keys, Region) are set, the
 profile in ``~/.aws`` is out of reach, and no call leaves the machine. It lives in this process: when the kernel
-restarts, the account is new and empty.
+restarts, the account is new and empty. ``backend="localstack"`` or COURSE_BACKEND=localstack puts a LocalStack in its
+place, ``backend="endpoint"`` any other AWS that runs on this machine; ``needs`` says what those lack.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from urllib.parse import urlsplit
 
 import boto3
 
+from helpers.backends.endpoint import EndpointBackend, Unavailable, full_name
+from helpers.backends.left_out import LeftOut
 from helpers.backends.moto import MotoBackend, Settings
 from helpers.dataplane import models
 from helpers.dataplane.record import Record
@@ -49,16 +52,16 @@ _LOCAL = ("127.0.0.1", "localhost")
 class Cloud:
     """One running local AWS. ``cloud.start()`` makes it."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._backend = MotoBackend(settings)
-        context = self._backend.context
-        self.endpoint: str = context.endpoint
-        self.region: str = context.region
-        self.account_id: str = context.account_id
-        self.access_key_id: str = context.identities.access_key_id
-        self.secret_access_key: str = context.identities.secret_access_key
-        self.speed: float = settings.speed
-        self.record: Record = context.record
+    def __init__(self, backend: MotoBackend | EndpointBackend) -> None:
+        self._backend = backend
+        self.endpoint: str = backend.endpoint
+        self.region: str = backend.region
+        self.account_id: str = backend.account_id
+        self.access_key_id: str = backend.access_key_id
+        self.secret_access_key: str = backend.secret_access_key
+        self.speed: float = backend.speed
+        self.record: Record = backend.record
+        self._left_out: LeftOut | None = None
         self._before: dict[str, str | None] = {}
         self._cell_began = 0
         self._last_mark = 0
@@ -75,14 +78,10 @@ class Cloud:
 
     def environment(self) -> dict[str, str]:
         """Return the standard variables with which any AWS SDK or tool reaches this cloud."""
-        return self._backend.context.sdk_variables(
-            {
-                "AWS_ACCESS_KEY_ID": self.access_key_id,
-                "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
-                "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-                "AWS_EC2_METADATA_DISABLED": "true",
-            }
-        )
+        return self._backend.environment() | {
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
 
     def enter(self) -> None:
         """Point this process's SDKs at this cloud."""
@@ -92,18 +91,33 @@ class Cloud:
         wanted |= _past_proxies()
         self._before = {name: os.environ.get(name) for name in wanted}
         _set(wanted)
-        boto3.setup_default_session(botocore_session=models.session())
+        session = models.session()
+        self._backend.watch(session)
+        boto3.setup_default_session(botocore_session=session)
+        if isinstance(self._backend, EndpointBackend) and (shell := _shell()):
+            self._left_out = LeftOut(shell, self._backend)
 
     def stop(self) -> None:
         """End it: functions, queues, files. The variables are as they were before."""
         _set(self._before)
         self._before = {}
         boto3.DEFAULT_SESSION = None
+        if self._left_out:
+            self._left_out.stop()
         self._backend.stop()
 
     def answer(self, request: HttpRequest) -> HttpResponse:
         """Answer an HTTP request as the endpoint does, for a server that stands in front of it."""
-        return self._backend.door.answer(request)
+        return self._own("answer for another server").door.answer(request)
+
+    def lacking(self, *services: str) -> list[str]:
+        """Return those of ``services`` (botocore's names, such as ``xray``) that this cloud does not have."""
+        return [service for service in services if self._backend.lacks(service)]
+
+    def _own(self, what: str) -> MotoBackend:
+        if not isinstance(self._backend, MotoBackend):
+            raise Unavailable(f"{self._backend.title} cannot {what}: that needs the course's own cloud.")
+        return self._backend
 
     def listen(self, network_interface_id: str, port: int, handler: type[BaseRequestHandler]) -> None:
         """Let a program of this process answer at a private address of a VPC, as an instance's or a database's would.
@@ -117,28 +131,30 @@ class Cloud:
         handler:
             What speaks with each connection.
         """
-        self._backend.functions.listen(network_interface_id, port, handler)
+        self._own("let a program answer in a VPC").functions.listen(network_interface_id, port, handler)
 
     def time(self) -> float:
         """Return the time of day by this cloud's clock, in seconds since the epoch; it runs ``speed`` times faster."""
-        return self._backend.context.clock.time()
+        return self._backend.time()
 
     def pause_replication(self, region: str) -> None:
         """Cut the global tables of a Region off from the other Regions, for a lesson. AWS has no such call."""
-        self._backend.replication_paused.add(region)
+        self._own("cut off a Region").replication_paused.add(region)
 
     def resume_replication(self, region: str) -> None:
         """Let a Region that was cut off send and get what it has missed."""
-        self._backend.replication_paused.discard(region)
+        self._own("cut off a Region").replication_paused.discard(region)
 
     def duplicate_next_execution(self, state_machine_arn: str) -> None:
         """Let the next asynchronous execution of an express state machine run twice, for a lesson.
 
         "At least once" allows it, seldom enough that nobody sees it happen. AWS has no such call.
         """
-        self._backend.duplicated_executions.add(state_machine_arn)
+        self._own("run an execution twice").duplicated_executions.add(state_machine_arn)
 
     def __repr__(self) -> str:
+        if isinstance(self._backend, EndpointBackend):
+            return f"{self._backend.title}: account {self.account_id}, Region {self.region}"
         return f"A local AWS: account {self.account_id}, Region {self.region}, speed {self.speed:g}"
 
 
@@ -150,6 +166,10 @@ def start(
     region: str = "us-east-1",
     port: int = 0,
     seed: int = 42,
+    backend: str = "",
+    url: str = "",
+    credentials: tuple[str, str] | None = None,
+    ca_bundle: str | None = None,
 ) -> Cloud:
     """Start an empty AWS account on this machine and point boto3 at it. One that runs already is stopped first.
 
@@ -167,17 +187,29 @@ def start(
         The port on 127.0.0.1; 0 takes a free one.
     seed:
         The same seed and the same calls give the same identifiers.
+    backend:
+        ``moto`` (this course's own), ``localstack``, or ``endpoint``; COURSE_BACKEND says it where this is empty.
+    url:
+        For ``endpoint``: an address of this machine; COURSE_ENDPOINT says it where this is empty.
+    credentials, ca_bundle:
+        For ``endpoint``: access key and secret, and the file with the certificate, where that cloud verifies them.
 
     Raises
     ------
     ValueError
-        A speed below 1, an unknown quota.
+        A speed below 1, an unknown quota, an unknown backend.
     RuntimeError
-        The port is taken, or the endpoint would not be on this machine.
+        The port is taken, nobody answers, or the endpoint would not be on this machine.
     """
     global _current
     stop()
-    cloud = _made(Settings(speed, quotas or {}, enforce_iam, region, port, seed))
+    settings = Settings(speed, quotas or {}, enforce_iam, region, port, seed)
+    name = backend or os.environ.get("COURSE_BACKEND", "moto")
+    if name == "moto":
+        cloud = _made(settings)
+    else:
+        cloud = Cloud(_foreign(name, region, url or os.environ.get("COURSE_ENDPOINT", ""), credentials, ca_bundle))
+        _say_what_is_ignored(cloud, settings)
     cloud.enter()
     _current = cloud
     _watch_cells()
@@ -186,7 +218,7 @@ def start(
 
 def _made(settings: Settings) -> Cloud:
     try:
-        cloud = Cloud(settings)
+        cloud = Cloud(MotoBackend(settings))
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         raise RuntimeError(f"port {settings.port} on 127.0.0.1 cannot be had ({reason}): give another, or 0") from error
@@ -194,6 +226,44 @@ def _made(settings: Settings) -> Cloud:
         cloud.stop()
         raise RuntimeError(f"the endpoint {cloud.endpoint} is not on this machine: the course never leaves it")
     return cloud
+
+
+def _foreign(
+    name: str, region: str, url: str, credentials: tuple[str, str] | None, ca_bundle: str | None
+) -> EndpointBackend:
+    if name == "localstack":
+        from helpers.backends.localstack import LocalStackBackend
+
+        return LocalStackBackend(region)
+    if name == "endpoint":
+        return EndpointBackend(url, region, credentials, ca_bundle)
+    raise ValueError(f"there is no backend {name!r}; the backends are: moto, localstack, endpoint")
+
+
+def _say_what_is_ignored(cloud: Cloud, asked: Settings) -> None:
+    names = ("speed", "quotas", "enforce_iam")
+    ignored = [name for name in names if getattr(asked, name) != getattr(Settings(), name)]
+    if ignored:
+        print(f"{cloud!r}. No effect there: {', '.join(ignored)}.")
+
+
+def needs(*services: str) -> bool:
+    """Return whether the running cloud has all of these services; say in one line what it lacks.
+
+    Parameters
+    ----------
+    services:
+        botocore's names, such as ``xray`` or ``cognito-idp``.
+
+    Raises
+    ------
+    RuntimeError
+        None runs.
+    """
+    lacking = current().lacking(*services)
+    if lacking:
+        print(f"Left out: this needs {', '.join(map(full_name, lacking))}. {current()!r} does not have it.")
+    return not lacking
 
 
 def current() -> Cloud:
@@ -225,9 +295,13 @@ def _begin_cell(*_: Any) -> None:
         _current.begin_cell()
 
 
-def _watch_cells() -> None:
+def _shell() -> Any:
     get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
-    shell = get_ipython() if get_ipython else None
+    return get_ipython() if get_ipython else None
+
+
+def _watch_cells() -> None:
+    shell = _shell()
     if shell is not None and _begin_cell not in shell.events.callbacks["pre_run_cell"]:
         shell.events.register("pre_run_cell", _begin_cell)
 

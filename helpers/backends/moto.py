@@ -7,6 +7,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from helpers.backends import shortcut
 from helpers.dataplane import control_plane, quotas
@@ -50,7 +51,7 @@ class Settings:
 class MotoBackend:
     """A local AWS that lives in this process until ``stop``."""
 
-    name = "moto"
+    title = "The course's own cloud"
 
     def __init__(self, settings: Settings) -> None:
         checked, clock = quotas.with_defaults(settings.quotas), Clock(settings.speed)
@@ -69,6 +70,9 @@ class MotoBackend:
             new_id=control_plane.new_id,
             seed=settings.seed,
         )
+        self.endpoint, self.region, self.account_id = self.context.endpoint, self.context.region, ACCOUNT_ID
+        self.access_key_id, self.secret_access_key = identities.access_key_id, identities.secret_access_key
+        self.record, self.speed, self.time = self.context.record, settings.speed, clock.time
         GUARDIAN.hold("folder", self.context.home)
         self.door = FrontDoor(self.context)
         self.door.add(StsPlane(identities))
@@ -78,6 +82,18 @@ class MotoBackend:
         shortcut.install(self.door.answer, self.server.port)
         self._switch_interval = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_SECONDS)
+
+    def environment(self) -> dict[str, str]:
+        """Return the standard variables with which any AWS SDK or tool reaches this cloud."""
+        keys = {"AWS_ACCESS_KEY_ID": self.access_key_id, "AWS_SECRET_ACCESS_KEY": self.secret_access_key}
+        return self.context.sdk_variables(keys)
+
+    def watch(self, session: Any) -> None:
+        """Do nothing: the front door sees every call."""
+
+    def lacks(self, service: str) -> bool:
+        """Return False: what is not built of a service says so itself."""
+        return False
 
     def _add_events(self, functions: LambdaPlane) -> None:
         """Add the services that call functions when something happens."""

@@ -41,12 +41,26 @@ def install(answer: Answer, port: int) -> None:
         if address.port == port and host.endswith(LOOPBACK):
             response = answer(_read(request, address))
             return AWSResponse(request.url, response.status, response.headers, _Body(response.body))
-        if host in LOOPBACK:
-            return _send(session, request)
+        _only_here(host)
+        return _send(session, request)
+
+    URLLib3Session.send = send
+
+
+def _only_here(host: str) -> None:
+    if host not in LOOPBACK:
         raise NotThisMachine(
             f"this would have called {host}, outside of this machine. The course never does. "
             "Make the client after cloud.start(), without endpoint_url."
         )
+
+
+def guard() -> None:
+    """Let botocore's requests go to this machine only, over HTTP."""
+
+    def send(session: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
+        _only_here(urlsplit(request.url).hostname or "")
+        return _send(session, request)
 
     URLLib3Session.send = send
 

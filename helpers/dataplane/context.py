@@ -20,7 +20,7 @@ from helpers.dataplane.xray.store import Traces
 if TYPE_CHECKING:
     from helpers.dataplane.identities import Identities
 
-_CONFIG = "[default]\ndisable_host_prefix_injection = true\ns3 =\n    signature_version = s3v4\n"
+SDK_CONFIG = "[default]\ndisable_host_prefix_injection = true\ns3 =\n    signature_version = s3v4\n"
 """boto3 still presigns S3 addresses with Signature Version 2 in us-east-1 unless it is told otherwise, and would ask
 for StartSyncExecution at ``sync-127.0.0.1``, which is no address."""
 
@@ -56,7 +56,7 @@ class Context:
         """Return the standard variables with which any AWS SDK or tool reaches this cloud with ``credentials``."""
         config = self.home / "aws-config"
         if not config.exists():
-            config.write_text(_CONFIG)
+            config.write_text(SDK_CONFIG)
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_DEFAULT_REGION": self.region,

@@ -6,6 +6,7 @@ course uses; for any other service the resource is ``*``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from helpers.dataplane.call import Call
@@ -89,8 +90,13 @@ def _deployment_group(base: str, call: Call) -> str:
 
 def subject_of(call: Call) -> str:
     """Return the short name of what the call is about (for people), or an empty string."""
+    return subject_in(call.params)
+
+
+def subject_in(params: Mapping[str, Any]) -> str:
+    """Return the short name of what a call with these parameters is about, or an empty string."""
     for name in _SUBJECTS:
-        value = call.params.get(name)
+        value = params.get(name)
         if isinstance(value, str) and value:
             short = value.rpartition(":")[2] if value.startswith("arn:") else value
             return short.rpartition("/")[2] if name == "QueueUrl" else short

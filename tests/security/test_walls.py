@@ -178,7 +178,7 @@ def test_no_cloud_starts_if_its_endpoint_is_not_local(monkeypatch: pytest.Monkey
 
     def elsewhere(self: Any, settings: Any) -> None:
         original(self, settings)
-        self.context.endpoint = self.context.endpoint.replace("127.0.0.1", "198.51.100.7")
+        self.endpoint = self.endpoint.replace("127.0.0.1", "198.51.100.7")
 
     monkeypatch.setattr(cloud.MotoBackend, "__init__", elsewhere)
     with pytest.raises(RuntimeError, match=r"198\.51\.100\.7.*not on this machine"):

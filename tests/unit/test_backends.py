@@ -1,0 +1,259 @@
+"""Other local clouds behind ``cloud.start``: found, checked, never confused with what is not the course's."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+import urllib.request
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import boto3
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from helpers import cloud
+from helpers.backends import localstack
+from helpers.backends.endpoint import EndpointBackend, Unavailable, on_this_machine
+from helpers.backends.left_out import made_by
+from helpers.backends.shortcut import NotThisMachine
+from tests.contract.subjects import PlainMoto
+
+IDENTITY = (
+    '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
+    "<Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+)
+
+
+@pytest.fixture(autouse=True)
+def stopped(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every test begins and ends without a cloud, and without the reader's own settings."""
+    for name in ("COURSE_BACKEND", "COURSE_ENDPOINT", "AWS_ENDPOINT_URL", "LOCALSTACK_HOST", "USE_SSL"):
+        monkeypatch.delenv(name, raising=False)
+    cloud.stop()
+    yield
+    cloud.stop()
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    """An AWS that runs on this machine already."""
+    server = PlainMoto()
+    yield server.endpoint
+    server.stop()
+
+
+class FakeLocalStack(BaseHTTPRequestHandler):
+    """Health, restart and STS, as LocalStack's container answers them."""
+
+    def do_GET(self) -> None:
+        self._answer(200, json.dumps(self.server.health))  # type: ignore[attr-defined]
+
+    def do_PUT(self) -> None:
+        self.server.health |= self._content()  # type: ignore[attr-defined]
+        self._answer(200, "{}")
+
+    def do_POST(self) -> None:
+        if self.path == "/":
+            self._content(json_too=False)
+            return self._answer(200, IDENTITY)
+        health = self.server.health  # type: ignore[attr-defined]
+        if self.path.endswith("/health") and self._content() == {"action": "restart"}:
+            health.pop("course", None)
+            health["services"] = dict.fromkeys(health["services"], "available")
+            self.server.restarts += 1  # type: ignore[attr-defined]
+            return self._answer(200, "ok")
+        return self._answer(404, "{}")
+
+    def _content(self, json_too: bool = True) -> Any:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        return json.loads(body) if json_too else body
+
+    def _answer(self, status: int, body: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A LocalStack in a container, as seen from outside; nobody has used it yet."""
+    server: Any = ThreadingHTTPServer(("127.0.0.1", 0), FakeLocalStack)
+    server.restarts = 0
+    server.health = {"version": "4.14.0", "services": {"s3": "available", "lambda": "available"}}
+    monkeypatch.setenv("LOCALSTACK_HOST", f"localhost:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_plain_boto3_reaches_an_endpoint_and_leaves_it_running(moto: str) -> None:
+    before = dict(os.environ)
+    running = cloud.start(backend="endpoint", url=moto)
+    boto3.client("s3").create_bucket(Bucket="shelf")
+    assert repr(running) == f"The cloud at {moto}: account 123456789012, Region us-east-1"
+    cloud.stop()
+    assert dict(os.environ) == before
+    cloud.start(backend="endpoint", url=moto)
+    assert [bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]] == ["shelf"]
+    boto3.client("s3").delete_bucket(Bucket="shelf")
+
+
+def test_the_environment_can_choose(moto: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COURSE_BACKEND", "endpoint")
+    monkeypatch.setenv("COURSE_ENDPOINT", moto)
+    assert cloud.start().endpoint == moto
+    with pytest.raises(ValueError, match="no backend 'azure'"):
+        cloud.start(backend="azure")
+
+
+def test_the_record_holds_what_was_called(moto: str) -> None:
+    running = cloud.start(backend="endpoint", url=moto)
+    boto3.client("sqs").create_queue(QueueName="letters")
+    with pytest.raises(boto3.client("s3").exceptions.NoSuchBucket):
+        boto3.client("s3").list_objects_v2(Bucket="nowhere")
+    called = [
+        (entry.source, entry.target, entry.action, entry.subject, entry.outcome) for entry in running.record.since()
+    ]
+    assert called == [
+        ("you", "sqs", "CreateQueue", "letters", "ok"),
+        ("you", "s3", "ListObjectsV2", "nowhere", "NoSuchBucket"),
+    ]
+
+
+def test_the_wall_stands(moto: str) -> None:
+    cloud.start(backend="endpoint", url=moto)
+    with pytest.raises(NotThisMachine, match=r"sqs\.us-east-1\.amazonaws\.com"):
+        boto3.client("sqs", endpoint_url="https://sqs.us-east-1.amazonaws.com").list_queues()
+    cloud.stop()
+    assert boto3.DEFAULT_SESSION is None
+
+
+@pytest.mark.parametrize(
+    "url", ["http://198.51.100.7:4566", "https://lambda.us-east-1.amazonaws.com", "ftp://localhost", ""]
+)
+def test_only_addresses_of_this_machine(url: str) -> None:
+    with pytest.raises(RuntimeError, match="not on this machine"):
+        cloud.start(backend="endpoint", url=url)
+    with pytest.raises(RuntimeError, match="no cloud is running"):
+        cloud.current()
+
+
+def test_a_name_becomes_an_address() -> None:
+    assert on_this_machine("http://localhost:4566/") == "http://127.0.0.1:4566"
+    assert on_this_machine("https://127.0.0.1:9297") == "https://127.0.0.1:9297"
+
+
+def test_names_below_localhost_are_this_machine(moto: str) -> None:
+    cloud.start(backend="endpoint", url=moto)
+    place = moto.replace("127.0.0.1", "abc.lambda-url.us-east-1.localhost.localstack.cloud")
+    assert urllib.request.urlopen(f"{place}/moto-api/", timeout=10).status == 200
+
+
+def test_nobody_answers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(RuntimeError, match="nobody answers"):
+        cloud.start(backend="endpoint", url=f"http://127.0.0.1:{port}")
+
+
+def test_what_is_lacking_is_asked(moto: str, capsys: pytest.CaptureFixture[str]) -> None:
+    cloud.start(backend="endpoint", url=moto, speed=60)
+    assert "No effect there: speed." in capsys.readouterr().out
+    assert cloud.needs("sqs", "lambda", "dynamodb", "cognito-idp")
+    assert not cloud.needs("sqs", "gamelift")
+    assert "Left out: this needs Amazon GameLift." in capsys.readouterr().out
+
+
+def test_the_courses_own_cloud_lacks_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    cloud.start()
+    assert cloud.needs("xray", "codedeploy")
+    assert capsys.readouterr().out == ""
+
+
+def test_what_only_the_own_cloud_can_do_says_so(moto: str) -> None:
+    running = cloud.start(backend="endpoint", url=moto)
+    with pytest.raises(Unavailable, match="cannot cut off a Region: that needs the course's own cloud"):
+        running.pause_replication("eu-west-1")
+    assert running.time() > 1_700_000_000
+
+
+def test_cells_that_need_what_is_lacking_are_left_out(moto: str, capsys: pytest.CaptureFixture[str]) -> None:
+    shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
+    shell.user_ns.update(cloud=cloud, boto3=boto3)
+    running = cloud.Cloud(EndpointBackend(moto, "us-east-1"))
+    left_out = cloud.LeftOut(shell, running._backend)
+    try:
+        assert shell.run_cell("pool = cloud.current().pause_replication('eu-west-1')").error_in_exec
+        cloud._current = running
+        assert shell.run_cell("pool = cloud.current().pause_replication('eu-west-1')").success
+        assert shell.run_cell("print(pool)").success
+        assert not shell.run_cell("print(puddle)").success
+    finally:
+        left_out.stop()
+    said = capsys.readouterr().out
+    assert "cannot cut off a Region" in said and "it needs `pool`" in said and "puddle" in said
+
+
+def test_names_that_a_cell_makes() -> None:
+    assert made_by("import a.b as c, d.e\nx, (y, *z) = 1, (2, 3)\nfor i in []: pass\ndef f(n): m = n") == set(
+        "cdxyzifm"
+    )
+
+
+def test_localstack_that_is_not_running_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCALSTACK_HOST", "localhost:9")
+    with pytest.raises(RuntimeError, match=r"`make localstack`.*`docker compose up`"):
+        cloud.start(backend="localstack")
+
+
+def test_localstack_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://198.51.100.7:4566")
+    with pytest.raises(RuntimeError, match="not on this machine"):
+        cloud.start(backend="localstack")
+
+
+def test_what_answers_is_not_localstack(moto: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
+    with pytest.raises(RuntimeError, match="is not LocalStack"):
+        cloud.start(backend="localstack")
+
+
+def test_an_unused_localstack_is_claimed_and_later_emptied(fake: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    running = cloud.start(backend="localstack")
+    assert repr(running) == "LocalStack 4.14.0: account 123456789012, Region us-east-1"
+    assert "course" in fake.health and fake.restarts == 0
+    fake.health["services"]["s3"] = "running"
+    cloud.start(backend="localstack")
+    assert "course" in fake.health and fake.restarts == 1
+    assert not cloud.needs("s3", "xray")
+    assert "Left out: this needs AWS X-Ray." in capsys.readouterr().out
+
+
+def test_somebody_elses_localstack_is_left_alone(fake: Any) -> None:
+    fake.health["services"]["s3"] = "running"
+    with pytest.raises(RuntimeError, match="in use before this course came"):
+        cloud.start(backend="localstack")
+    assert "course" not in fake.health and fake.restarts == 0
+
+
+def test_calls_wait_until_a_function_is_ready() -> None:
+    def answer(message: str) -> tuple[None, dict[str, Any]]:
+        return None, {"Error": {"Code": "ResourceConflictException", "Message": message}}
+
+    busy = answer("The operation cannot be performed at this time. An update is in progress for resource: arn")
+    assert localstack._when_ready(busy, 1) == 0.1
+    assert localstack._when_ready(busy, localstack.READY_TRIES) is None
+    assert localstack._when_ready(answer("Function already exist: f"), 1) is None
+    assert localstack._when_ready(None, 1) is None

@@ -1,0 +1,118 @@
+"""Install LocalStack into a virtual environment of its own, and run it there in host mode, without Docker.
+
+LocalStack 4.9.2 is the last that runs on all of the course's Pythons as it is (4.10 wants 3.12, 4.14 3.13).
+Its dependencies have moved on since, so ``requirements.txt`` beside this file holds all of them as they were then.
+Some 310 MB; it is made once, below build/, which git ignores, and again when that file changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tools.servers import end, free_port
+
+PROJECT = Path(__file__).resolve().parents[2]
+VENV = PROJECT / "build" / "localstack"
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+START_S = 120.0
+
+
+class NoLocalStack(RuntimeError):
+    """LocalStack could not be installed or started; the message says why."""
+
+
+def install() -> Path:
+    """Make the environment if it is not there, or outdated; return its Python.
+
+    Raises
+    ------
+    NoLocalStack
+        The packages cannot be had.
+    """
+    python, ready = VENV / "bin" / "python", VENV / "ready"
+    wanted = [REQUIREMENTS.read_bytes(), (PROJECT / "pyproject.toml").read_bytes(), str(PROJECT).encode()]
+    state = hashlib.sha256(b"".join(wanted)).hexdigest()
+    if ready.exists() and ready.read_text() == state:
+        return python
+    print(f"Installing LocalStack into {VENV.relative_to(PROJECT)} (some 310 MB, once)", flush=True)
+    shutil.rmtree(VENV, ignore_errors=True)
+    uv = [sys.executable, "-m", "uv"]
+    into = ["pip", "install", "--quiet", "--system-certs", "--python", str(python)]
+    steps = [
+        [*uv, "venv", "--quiet", "--python", sys.executable, str(VENV)],
+        [*uv, *into, "--requirements", str(REQUIREMENTS)],
+        [*uv, *into, "--no-deps", "--editable", str(PROJECT)],
+    ]
+    environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    for step in steps:
+        done = subprocess.run(step, env=environment, capture_output=True, text=True)
+        if done.returncode:
+            raise NoLocalStack(f"LocalStack cannot be installed: {done.stderr.strip()[-600:]}")
+    ready.write_text(state)
+    return python
+
+
+def variables(port: int, folder: Path) -> dict[str, str]:
+    """Return the variables of a LocalStack that listens on 127.0.0.1 only and keeps its files in a folder."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LOCALSTACK_"))}
+    return kept | {
+        "PYTHONPATH": str(PROJECT),
+        "GATEWAY_LISTEN": f"127.0.0.1:{port}",
+        "LOCALSTACK_HOST": f"localhost:{port}",
+        "SQS_ENDPOINT_STRATEGY": "path",
+        "OVERRIDE_IN_DOCKER": "0",
+        "FILESYSTEM_ROOT": str(folder),
+        "TMPDIR": str(folder),
+        "DISABLE_EVENTS": "1",
+        "SKIP_SSL_CERT_DOWNLOAD": "1",
+        "DNS_ADDRESS": "0",
+        "LAMBDA_RUNTIME_EXECUTOR": "process",
+        "PROVIDER_OVERRIDE_DYNAMODB": "moto",
+        "PROVIDER_OVERRIDE_DYNAMODBSTREAMS": "moto",
+    }
+
+
+@contextmanager
+def running(port: int = 0, log: bool = False) -> Iterator[str]:
+    """Run LocalStack; give its address, http://127.0.0.1:PORT, when it answers. ``log`` lets it write to the terminal.
+
+    Raises
+    ------
+    NoLocalStack
+        It cannot be installed, or does not start.
+    """
+    python, port = install(), port or free_port()
+    with tempfile.TemporaryDirectory(prefix="localstack-", ignore_cleanup_errors=True) as folder:
+        where = None if log else subprocess.DEVNULL
+        command = [str(python), "-m", "localstack.runtime.main"]
+        process = subprocess.Popen(
+            command, cwd=folder, env=variables(port, Path(folder)), stdin=subprocess.DEVNULL, stdout=where, stderr=where
+        )
+        address = f"http://127.0.0.1:{port}"
+        try:
+            _wait_for(address, process)
+            yield address
+        finally:
+            end(process)
+
+
+def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            urllib.request.urlopen(f"{address}/_localstack/health", timeout=5).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise NoLocalStack(f"LocalStack does not answer at {address} after {START_S:g} s, or has ended: see its log")
