@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -255,3 +258,80 @@ def test_gradual_deployment(shop: Stacks) -> None:
         applicationName=application, deploymentGroupName=shop.resource("HelloDeploymentGroup")
     )["deployments"]
     assert len(deployments) == 1
+
+
+@contextmanager
+def visitors(shop: Stacks, name: str) -> Iterator[None]:
+    """Call a function's alias all the time."""
+    gone = threading.Event()
+
+    def come() -> None:
+        while not gone.wait(0.01):
+            shop.aws.call(name=name, Qualifier="live")
+
+    thread = threading.Thread(target=come)
+    thread.start()
+    try:
+        yield
+    finally:
+        gone.set()
+        thread.join()
+
+
+@promise(
+    "SAM Developer Guide, Deploying serverless applications gradually",
+    "errors of the new version raise an alarm, which takes alias, function and stack back",
+)
+def test_gradual_deployment_goes_back(shop: Stacks) -> None:
+    gradual = """
+      AutoPublishAlias: live
+      DeploymentPreference: {Type: Canary10Percent5Minutes, Alarms: [!Ref Broken]}
+  Broken:
+    Type: AWS::CloudWatch::Alarm
+    Properties:
+      Namespace: AWS/Lambda
+      MetricName: Errors
+      Dimensions: [{Name: FunctionName, Value: !Ref Hello}, {Name: Resource, Value: !Sub "${Hello}:live"}]
+      Statistic: Sum
+      Period: 60
+      EvaluationPeriods: 1
+      Threshold: 0
+      ComparisonOperator: GreaterThanThreshold
+"""
+    assert shop.create(HEAD + HELLO + gradual)["StackStatus"] == "CREATE_COMPLETE", shop.reasons("CREATE_FAILED")
+    bad = HEAD + HELLO.replace('+ " 1"', "+ 2") + gradual
+    name = shop.resource("Hello")
+    with visitors(shop, name):
+        assert shop.update(bad)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "Activated alarms" in shop.reasons("UPDATE_FAILED")[0]
+    alias = shop.aws.client("lambda").get_alias(FunctionName=name, Name="live")
+    assert alias["FunctionVersion"] == "1" and not alias["RoutingConfig"]["AdditionalVersionWeights"]
+    assert shop.aws.call(name=name).payload["body"] == shop.aws.call(name=name, Qualifier="live").payload["body"]
+
+
+@promise(
+    "CodeDeploy User Guide, AppSpec 'hooks' section for an AWS Lambda deployment",
+    "a hook that says Failed lets no visitor meet the new version, and the stack goes back",
+)
+def test_gradual_deployment_refused_by_its_hook(shop: Stacks) -> None:
+    gradual = """
+      AutoPublishAlias: live
+      DeploymentPreference: {Type: Canary10Percent5Minutes, Hooks: {PreTraffic: !Ref Tryout}}
+  Tryout:
+    Type: AWS::Serverless::Function
+    Properties:
+      FunctionName: CodeDeployHook_tryout
+      Handler: index.handler
+      DeploymentPreference: {Enabled: false}
+      InlineCode: |
+        import boto3
+        def handler(event, context):
+            boto3.client("codedeploy").put_lifecycle_event_hook_execution_status(
+                deploymentId=event["DeploymentId"], status="Failed",
+                lifecycleEventHookExecutionId=event["LifecycleEventHookExecutionId"])
+"""
+    assert shop.create(HEAD + HELLO + gradual)["StackStatus"] == "CREATE_COMPLETE", shop.reasons("CREATE_FAILED")
+    assert shop.update(HEAD + HELLO.replace(" 1", " 2") + gradual)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    name = shop.resource("Hello")
+    assert shop.aws.call(name=name, Qualifier="live").payload["body"] == "bakery 1"
+    assert shop.aws.metric("Invocations", name="CodeDeployHook_tryout") == 1
