@@ -118,7 +118,11 @@ def _settled(ask: Callable[[], list[Any]], whole: Callable[[list[Any]], bool], s
 
 
 def rows(segments: Sequence[Document]) -> list[Row]:
-    """Return the bars of a trace: each part below what called it, in the order in which they began."""
+    """Return the bars of a trace, each part below what called it.
+
+    A part's own subsegments come first, then what it called without one; both in the order in which they began. So what
+    an asynchronous call started stands at the same place each time.
+    """
     parts = {part["id"]: part for segment in segments for part in _parts(segment)}
     below: dict[str, list[Document]] = {}
     for segment in segments:
@@ -130,10 +134,10 @@ def rows(segments: Sequence[Document]) -> list[Row]:
         length = None if ended is None else max(0.0, ended - start_of(part)) * 1000
         name = without_ids(_name(part) if whole else str(part["name"]))
         yield Row(name, depth, word(part), whole, (start_of(part) - began) * 1000, length)
-        inside = [(each, False) for each in part.get("subsegments") or []]
-        called = [(each, each.get("type") != "subsegment") for each in below.get(part["id"], [])]
-        for each, segment in sorted([*inside, *called], key=lambda pair: start_of(pair[0])):
-            yield from walk(each, depth + 1, segment)
+        for each in sorted(part.get("subsegments") or [], key=start_of):
+            yield from walk(each, depth + 1, False)
+        for each in sorted(below.get(part["id"], []), key=start_of):
+            yield from walk(each, depth + 1, each.get("type") != "subsegment")
 
     tops = [segment for segment in segments if segment.get("parent_id") not in parts]
     return [row for top in sorted(tops, key=start_of) for row in walk(top, 0, top.get("type") != "subsegment")]

@@ -52,6 +52,14 @@ def test_each_part_stands_below_what_called_it() -> None:
     assert [round(row.length or 0) for row in told] == [1000, 200, 600, 500, 400]
 
 
+def test_what_was_called_without_a_subsegment_stands_last() -> None:
+    trace = trace_id(AT)
+    for late in (0.2, 0.9):
+        caller = segment(trace, "order", AT, 1, part("Overhead", AT + 0.5, 0.1), part("Invocation", AT, 0.5))
+        called = segment(trace, "pack", AT + late, 0.1, parent_id=caller["id"])
+        assert [row.name for row in traces.rows([caller, called])] == ["order", "Invocation", "Overhead", "pack"]
+
+
 def test_outcomes_in_words() -> None:
     flags = [{"status": 200}, {"status": 404}, {"status": 429, "error": True}, {"status": 503}, {"fault": True}]
     words = [traces.word(part("call", AT, 1, **flag)) for flag in flags]
