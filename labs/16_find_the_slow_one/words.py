@@ -74,9 +74,9 @@ WHY = {
     "Lambda owns the function's segment. Kinds are better than numbers: you look for what the slow ones have in "
     "common. **On AWS** a trace may have 50 annotations; for new code AWS recommends OpenTelemetry, whose attributes "
     "can become annotations.",
-    "slow": "Two functions are slow, each for other passengers, and the sum at the gateway looks the same. Only the "
-    "service *and* the annotation together tell them apart. **On AWS** a group also gets metrics of its own in "
-    "CloudWatch, so an alarm can watch it.",
+    "slow": "Two functions are slow, each for other passengers, and the sum at the gateway looks the same. The service "
+    "says where, the annotation for whom. **On AWS** a group takes in the traces that come after it "
+    "was made; here it finds the earlier ones too. There it also gives metrics to CloudWatch.",
     "failing": "A fault climbs: `payment` fails, so `booking` does, so the gateway answers 502. It begins at the "
     "innermost one. A 409 is an error, not a fault: the service worked, and said no. **On AWS** it is the same.",
     "alarm": "The alarm counts each minute. Traces tell why, but only of sampled requests; metrics count all of "
@@ -86,6 +86,6 @@ WHY = {
     "began in `prices`, where half of 25 became a float, which DynamoDB does not take. **On AWS** the same code "
     "fails the same way: it is boto3 that refuses the float.",
     "proof": "The map shows the same services and the same passengers without a fault, `prices` asks the harbour "
-    "once for each booking, and the alarm, which is known to ring, is silent. **On AWS** lower the rate of the rule now: "
-    "recording everything was for the search.",
+    "once for each booking, and the alarm, which is known to ring, is silent. **On AWS** lower the rate of the rule "
+    "now: recording everything was for the search.",
 }
