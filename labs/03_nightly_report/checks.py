@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -94,18 +95,25 @@ def _keys(moment: str) -> set[str]:
 def nights() -> None:
     """Reports come by themselves, at half past midnight in Zurich, from Monday to Saturday."""
     schedule()
-    before, mark = farm.newest_report(), cloud.current().record.mark()
+    before, mark, began = farm.newest_report(), cloud.current().record.mark(), time.monotonic()
     times: list[datetime] = []
 
     def a_week_has_passed() -> bool:
+        tries = [entry for entry in cloud.current().record.since(mark, ["event"]) if entry.source == "scheduler"]
         times[:] = sorted(local(found["time"]) for found in farm.reports_after(before))
+        wrong_nights(times)
+        if not times:
+            no_nights([entry.outcome for entry in tries], time.monotonic() - began)
         return len(times) > 4 and times[-1] - times[0] > timedelta(days=7)
 
-    try:
-        eventually(a_week_has_passed, "a week of reports", seconds=20)
-    except Exception:
-        no_week(times, mark)
-        raise
+    eventually(a_week_has_passed, "a week of reports", seconds=20)
+    lacking = [name for name in ORDERS if name.title() not in {f"{moment:%A}" for moment in times}]
+    if len(lacking) > 1:
+        wrong(f"A week has passed, and there was no report for {lacking[0].title()}.")
+
+
+def wrong_nights(times: list[datetime]) -> None:
+    """Say so when a report was made at another hour than the farm's, or for a Sunday."""
     strange = [moment for moment in times if f"{moment:%H:%M}" != "00:30"]
     if strange:
         zone = schedule()["ScheduleExpressionTimezone"]
@@ -115,20 +123,16 @@ def nights() -> None:
         )
     if any(f"{moment:%A}" == "Sunday" for moment in times):
         wrong("There was a report for a Sunday, when nobody drives.")
-    lacking = [name for name in ORDERS if name.title() not in {f"{moment:%A}" for moment in times}]
-    if len(lacking) > 1:
-        wrong(f"A week has passed, and there was no report for {lacking[0].title()}.")
 
 
-def no_week(times: list[datetime], mark: int) -> None:
-    """Say why reports did not come for a week."""
-    tries = [e for e in cloud.current().record.since(mark, ["event"]) if e.source == "scheduler"]
-    refused = [entry.outcome for entry in tries if entry.outcome != "ok"]
+def no_nights(outcomes: list[str], waited: float) -> None:
+    """Say why no report came in ``waited`` seconds, each of them a day, as soon as it is certain."""
+    refused = [outcome for outcome in outcomes if outcome != "ok"]
     if refused:
         wrong("The schedule is on time, but it may not call the function: look at its role.", said=refused[0])
-    if not tries:
-        wrong("We waited for weeks, and the schedule called nobody. Is it enabled, and for which time?")
-    if not times:
+    if not outcomes and waited > 8:
+        wrong("We waited for more than a week, and the schedule called nobody. Is it enabled, and for which time?")
+    if len(outcomes) > 5:
         wrong("The schedule called its target, but no report came of it. Does its event have a `time`?")
 
 
@@ -140,7 +144,9 @@ def failed() -> None:
     asked = found(client.get_function_event_invoke_config, FunctionName=FUNCTION)
     if asked is None and not configuration().get("DeadLetterConfig"):
         not_attempted("The function says nothing yet about nights that fail.")
-    night = eventually(farm.fail_a_night, "a night that fails to arrive in the queue", seconds=12)
+    if not configuration().get("DeadLetterConfig") and not (asked or {}).get("DestinationConfig", {}).get("OnFailure"):
+        wrong("A night that fails is tried again and then forgotten: the function has no on-failure destination.")
+    night = eventually(farm.fail_a_night, "a night that fails to arrive in the queue", seconds=8)
     if "requestContext" not in night:
         wrong(
             "The queue has the event, but not why it failed: that is a dead-letter queue. Use an on-failure "
@@ -161,11 +167,7 @@ def undelivered() -> None:
         not_attempted("The schedule has no dead-letter queue yet.")
     mark, before = cloud.current().record.mark(), {message["MessageId"] for message in farm.messages(UNDELIVERED)}
     with locked_out():
-        try:
-            eventually(lambda: lost_night(before), "a lost night in the queue", seconds=12)
-        except Exception:
-            no_lost_night(mark)
-            raise
+        eventually(lambda: lost_night(before, mark), "a lost night in the queue", seconds=12)
     tries = target["RetryPolicy"].get("MaximumRetryAttempts", 185)
     if tries != 3:
         wrong(f"The lost night is in the queue, but the schedule may try {tries} more times before. The farm wants 3.")
@@ -174,15 +176,15 @@ def undelivered() -> None:
         wrong(f"The lost night is in the queue, but the schedule's time zone is {zone} now: an update replaces all.")
 
 
-def lost_night(before: set[str]) -> bool:
-    """Return whether the schedule sent a message to the queue undelivered-nights that was not there before."""
+def lost_night(before: set[str], mark: int) -> bool:
+    """Return whether the schedule sent a message to the queue undelivered-nights that was not there before.
+
+    When it gave up and the message is not there, say why.
+    """
+    buried = [entry for entry in cloud.current().record.since(mark, ["event"]) if entry.action == "dead letter"]
     new = [message for message in farm.messages(UNDELIVERED) if message["MessageId"] not in before]
-    return any("SCHEDULE_ARN" in message.get("MessageAttributes", {}) for message in new)
-
-
-def no_lost_night(mark: int) -> None:
-    """Say why no lost night came into the queue."""
-    buried = [e for e in cloud.current().record.since(mark, ["event"]) if e.action == "dead letter"]
+    if any("SCHEDULE_ARN" in message.get("MessageAttributes", {}) for message in new):
+        return True
     if any(entry.outcome != "ok" for entry in buried):
         wrong(
             "We locked the schedule out of the function. It gave up and turned to its queue, but its role may not send "
@@ -193,6 +195,7 @@ def no_lost_night(mark: int) -> None:
         wrong(
             f"We locked the schedule out of the function, and the lost night went to another queue than {UNDELIVERED}."
         )
+    return False
 
 
 @contextmanager

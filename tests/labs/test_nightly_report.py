@@ -163,6 +163,16 @@ def no_destination(learner: Learner) -> None:
     learner.on_event(MaximumRetryAttempts=1)
 
 
+def another_queue(learner: Learner) -> None:
+    learner.create()
+    allowed = learner.farm.allow("sqs:SendMessage", learner.farm.UNDELIVERED_ARN)
+    boto3.client("iam").put_role_policy(
+        RoleName="farm-function", PolicyName="more", PolicyDocument=learner.farm.policy(allowed)
+    )
+    destination = {"OnFailure": {"Destination": learner.farm.UNDELIVERED_ARN}}
+    learner.on_event(MaximumRetryAttempts=1, DestinationConfig=destination)
+
+
 def dead_letters(learner: Learner) -> None:
     learner.create()
     learner.aws.update_function_configuration(
@@ -200,7 +210,8 @@ WRONG: list[tuple[str, Callable[[Learner], None], str, str]] = [
     ("schedule", an_event_of_its_own, "no report came of it", ""),
     ("schedule", next_century, "the schedule called nobody", ""),
     ("failed", two_more_tries, "after 3 of 2 tries", ""),
-    ("failed", no_destination, "a night that fails to arrive in the queue", ""),
+    ("failed", no_destination, "the function has no on-failure destination", ""),
+    ("failed", another_queue, "a night that fails to arrive in the queue", ""),
     ("failed", dead_letters, "but not why it failed", ""),
     ("undelivered", may_not_send, "its role may not send there", "AccessDenied"),
     ("undelivered", the_other_queue, "went to another queue", ""),
