@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 import boto3
 import botocore.session
+from botocore.hooks import HierarchicalEmitter
 from botocore.loaders import Loader, create_loader
 from moto.core import base_backend, loaders, utils
 
@@ -25,9 +27,17 @@ def loader() -> Loader:
 
 def session() -> botocore.session.Session:
     """Return a new session of botocore that shares the models with all others."""
-    made = botocore.session.Session()
+    made = botocore.session.Session(event_hooks=copy(_hooks()), include_builtin_handlers=False)
     made.register_component("data_loader", loader())
     return made
+
+
+@functools.cache
+def _hooks() -> HierarchicalEmitter:
+    """Return what botocore registers in each new session: some 200 handlers, which are quicker copied."""
+    hooks = HierarchicalEmitter()
+    botocore.session.Session(event_hooks=hooks)
+    return hooks
 
 
 def share_with_moto() -> None:

@@ -23,10 +23,9 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from botocore.loaders import create_loader
-from botocore.session import get_session
 
 from helpers import cloud
+from helpers.dataplane import models
 from helpers.teaching import package
 
 ASSUME = {
@@ -39,8 +38,6 @@ NOTHING = object()
 BACKEND = os.environ.get("CONTRACT_BACKEND", "course")
 THIS_COURSE = BACKEND == "course"
 promise = pytest.mark.promise
-_LOADER = create_loader()
-"""Reads each service's model once for all tests."""
 
 
 def not_built(reason: str) -> pytest.MarkDecorator:
@@ -90,9 +87,7 @@ class Subject:
 
     def __init__(self, endpoint: str, credentials: Mapping[str, str], speed: float, stop: Callable[[], None]) -> None:
         self.endpoint, self.speed = endpoint, speed
-        session = get_session()
-        session.register_component("data_loader", _LOADER)
-        self._session = boto3.session.Session(region_name="us-east-1", botocore_session=session, **credentials)
+        self._session = boto3.session.Session(region_name="us-east-1", botocore_session=models.session(), **credentials)
         self._clients: dict[tuple[str, str], Any] = {}
         self.close = stop
 
