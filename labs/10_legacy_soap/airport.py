@@ -67,7 +67,7 @@ class Service(ThreadingHTTPServer):
         self.bags: dict[str, Bag] = {}
         self.asked: list[str] = []
         self._numbers, self._tags = count(101), count(1)
-        Thread(target=self.serve_forever, name="luggage-service", daemon=True).start()
+        Thread(target=self.serve_forever, args=(0.05,), name="luggage-service", daemon=True).start()
 
     @property
     def url(self) -> str:

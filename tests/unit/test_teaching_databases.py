@@ -31,7 +31,7 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ask]:
     private_database(
         "eni-1", "crust", "CREATE TABLE breads (name TEXT, loaves INT); INSERT INTO breads VALUES ('rye', 4)"
     )
-    threading.Thread(target=servers[0].serve_forever, daemon=True).start()
+    threading.Thread(target=servers[0].serve_forever, args=(0.05,), daemon=True).start()
 
     def asked(**request: Any) -> Any:
         with socket.create_connection(servers[0].server_address[:2], timeout=5) as connection:

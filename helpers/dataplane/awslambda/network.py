@@ -202,7 +202,7 @@ class Networks:
         self._private.add(found["NetworkInterfaces"][0]["PrivateIpAddress"])
         server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)
         server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
         self._servers[interface, port] = server
 
     def address_of(self, function: LambdaFunction) -> str:
