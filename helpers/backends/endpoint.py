@@ -59,7 +59,7 @@ class EndpointBackend:
         self.endpoint, self.region = on_this_machine(url), region
         self.title = f"The cloud at {self.endpoint}"
         self.access_key_id, self.secret_access_key = credentials or (ACCOUNT_ID, "local")
-        self.record = Record()
+        self.record: Record = Record()
         self._ca_bundle, self._asked = ca_bundle, dict[str, bool]()
         self.lacked: str = ""
         """What the newest refused call wanted, in words, when the answer was 501."""
@@ -123,7 +123,7 @@ class EndpointBackend:
 
     def _client(self, service: str) -> Any:
         settings = Config(
-            retries={"total_max_attempts": 1}, read_timeout=20, parameter_validation=False, inject_host_prefix=False
+            retries={"total_max_attempts": 1}, read_timeout=60, parameter_validation=False, inject_host_prefix=False
         )
         keys = (self.access_key_id, self.secret_access_key)
         session = boto3.session.Session(*keys, region_name=self.region, botocore_session=models.session())

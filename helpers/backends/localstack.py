@@ -17,6 +17,7 @@ from typing import Any
 from localstack_client import config
 
 from helpers.backends.endpoint import EndpointBackend, on_this_machine
+from helpers.backends.function_logs import LoggedRecord
 
 NOT_RUNNING = (
     "LocalStack does not answer at {url}. Start it in another terminal: `make localstack` (without Docker), or "
@@ -46,6 +47,7 @@ class LocalStackBackend(EndpointBackend):
         health = _health(url)
         _empty(url, health)
         super().__init__(url, region)
+        self.record = LoggedRecord(self._client("logs"))
         self.title = f"LocalStack {health['version']}"
         self._services = health["services"]
 
@@ -56,14 +58,14 @@ class LocalStackBackend(EndpointBackend):
         and so its cells do not wait.
         """
         super().watch(session)
-        session.register("needs-retry.lambda.*", _when_ready)
+        session.register("needs-retry.lambda.*", when_ready)
 
     def lacks(self, service: str) -> bool:
         """Return whether its edition has no such service, by the list that it gives."""
         return service not in self._services
 
 
-def _when_ready(response: Any, attempts: int, **_: Any) -> float | None:
+def when_ready(response: Any, attempts: int, **_: Any) -> float | None:
     """Return the seconds after which to repeat a call that came while a function was being made or updated."""
     message = response[1].get("Error", {}).get("Message", "") if response else ""
     return 0.1 if attempts < READY_TRIES and any(words in message for words in _BUSY) else None

@@ -19,6 +19,7 @@ from traitlets.config import Config
 from helpers import cloud
 from helpers.backends import localstack
 from helpers.backends.endpoint import EndpointBackend, Unavailable, on_this_machine
+from helpers.backends.function_logs import LoggedRecord
 from helpers.backends.left_out import made_by
 from helpers.backends.shortcut import NotThisMachine
 from tests.contract.subjects import PlainMoto
@@ -253,7 +254,45 @@ def test_calls_wait_until_a_function_is_ready() -> None:
         return None, {"Error": {"Code": "ResourceConflictException", "Message": message}}
 
     busy = answer("The operation cannot be performed at this time. An update is in progress for resource: arn")
-    assert localstack._when_ready(busy, 1) == 0.1
-    assert localstack._when_ready(busy, localstack.READY_TRIES) is None
-    assert localstack._when_ready(answer("Function already exist: f"), 1) is None
-    assert localstack._when_ready(None, 1) is None
+    assert localstack.when_ready(busy, 1) == 0.1
+    assert localstack.when_ready(busy, localstack.READY_TRIES) is None
+    assert localstack.when_ready(answer("Function already exist: f"), 1) is None
+    assert localstack.when_ready(None, 1) is None
+
+
+class FakeLogs:
+    """CloudWatch Logs with one group."""
+
+    def __init__(self, *messages: str) -> None:
+        self.events = [{"logStreamName": "s", "timestamp": 2000, "message": message} for message in messages]
+
+    def describe_log_groups(self, **_: Any) -> dict[str, Any]:
+        return {"logGroups": [{"logGroupName": "/aws/lambda/tea"}]}
+
+    def get_paginator(self, _: str) -> FakeLogs:
+        return self
+
+    def paginate(self, startTime: int, **_: Any) -> list[dict[str, Any]]:
+        return [{"events": [event for event in self.events if event["timestamp"] >= startTime]}]
+
+
+def test_the_record_learns_from_logs_which_functions_ran() -> None:
+    usage = "Memory Size: 256 MB\tMax Memory Used: 40 MB\t"
+    logs = FakeLogs(
+        "START RequestId: a Version: 7\n",
+        f"REPORT RequestId: a\tDuration: 20.50 ms\tBilled Duration: 121 ms\t{usage}Init Duration: 100.00 ms\t\n",
+        "START RequestId: b Version: 7\n",
+        "[ERROR] KeyError: 'tea'\n",
+        f"REPORT RequestId: b\tDuration: 1.00 ms\tBilled Duration: 1 ms\t{usage}\n",
+    )
+    record = LoggedRecord(logs)
+    mark = record.mark()
+    cold, warm = record.since()
+    assert (cold.target, cold.action, cold.outcome, cold.milliseconds) == ("function tea", "cold", "ok", 20.5)
+    assert (cold.detail["version"], cold.detail["billed_ms"], cold.detail["memory_mb"]) == ("7", 121, 256)
+    assert (warm.action, warm.outcome) == ("warm", "KeyError")
+    assert record.since(mark) == [] and len(record.used()) == 2
+    late = f"REPORT RequestId: c\tDuration: 9.00 ms\tBilled Duration: 9 ms\t{usage}"
+    late += "Status: timeout\tError Type: Sandbox.Timedout"
+    logs.events.append({"logStreamName": "s", "timestamp": 3000, "message": late})
+    assert [entry.outcome for entry in record.since(mark)] == ["Sandbox.Timedout"]
