@@ -1,8 +1,9 @@
-"""Write docs/fidelity.md: which promises of AWS's documents this course's cloud keeps, and which plain moto keeps.
+"""Write docs/fidelity.md: which promises of AWS's documents this course's cloud keeps, and which others keep.
 
 A promise is a test below tests/contract with ``@promise(document, sentence)``. ``python -m tools.fidelity`` runs all of
-them against each backend, in some minutes. With ``--keep`` it runs none, and with the paths of tests only those: the
-other verdicts are those that the page has. The page is the same each time: it holds no dates and no durations.
+them against this course's cloud and plain moto, in some minutes. ``--backends localstack`` asks others, which takes
+longer. With ``--keep`` it runs none, and with the paths of tests only those: the other verdicts are those that the page
+has. With ``--compare`` it writes nothing, and ends with 1 where a promise is broken that the page calls kept.
 """
 
 from __future__ import annotations
@@ -19,15 +20,21 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from tools.localstack.server import version as localstack
 from tools.notebook_files import PROJECT
+from tools.servers import MINISTACK
 
 TABLE = PROJECT / "docs" / "fidelity.md"
-BACKENDS = {"course": "this course", "plain-moto": "plain moto"}
+BACKENDS = {"course": "this course", "plain-moto": "plain moto", "localstack": "LocalStack", "ministack": "ministack"}
+USUAL = ("course", "plain-moto")
+"""What is asked unless others are named: the rest is installed into environments of its own, and slower."""
+ASKED = re.compile(r"^- (\w.*?): (.+), asked on (\d{4}-\d\d-\d\d)$", re.MULTILINE)
 SERVICES = {
     "api": "Every service",
     "api_": "Amazon API Gateway",
@@ -140,6 +147,20 @@ def kept_before() -> dict[str, dict[tuple[str, str, str], bool]]:
     return columns
 
 
+def versions_before() -> dict[str, str]:
+    """Return which version of each other cloud was asked, and when, as the page says."""
+    text = TABLE.read_text(encoding="utf-8") if TABLE.exists() else ""
+    keys = {name: backend for backend, name in BACKENDS.items()}
+    return {keys[name]: f"{release}, asked on {day}" for name, release, day in ASKED.findall(text)}
+
+
+def version_now(backend: str) -> str:
+    """Return which version of a backend is asked today."""
+    releases = {"localstack": localstack, "ministack": lambda: MINISTACK}
+    release = releases[backend]() if backend in releases else f"moto {version('moto')}, botocore {version('botocore')}"
+    return f"{release}, asked on {date.today().isoformat()}"
+
+
 def differences() -> list[tuple[str, str]]:
     """Return what the docstrings of the modules below helpers/ say after ``Differs:``, with the module's name."""
     found = []
@@ -151,10 +172,10 @@ def differences() -> list[tuple[str, str]]:
     return found
 
 
-def page(columns: Mapping[str, Results]) -> str:
-    """Return the page; ``columns`` are the results by the backend's name."""
+def page(columns: Mapping[str, Results], versions: Mapping[str, str] | None = None) -> str:
+    """Return the page; ``columns`` are the results by the backend's name, ``versions`` what was asked, and when."""
     rows = promises()
-    texts = [_head(rows, columns)]
+    texts = [_head(rows, columns, versions or {})]
     for service in dict.fromkeys(_service(row.part) for row in rows):
         texts.append(f"## {service}\n")
         mine = [row for row in rows if _service(row.part) == service]
@@ -165,15 +186,21 @@ def page(columns: Mapping[str, Results]) -> str:
     return "\n".join(texts)
 
 
-def _head(rows: list[Promise], columns: Mapping[str, Results]) -> str:
-    names = ", ".join(f"{package} {version(package)}" for package in ("moto", "botocore"))
-    counts = ", ".join(f"**{_count(rows, results)}** by {BACKENDS[backend]}" for backend, results in columns.items())
+def _head(rows: list[Promise], columns: Mapping[str, Results], versions: Mapping[str, str]) -> str:
+    names = "\n".join(f"- {BACKENDS[backend]}: {text}" for backend, text in versions.items())
+    counts = ", ".join(
+        f"**{_count(rows, results)}**{'' if backend in USUAL else f' of {len(results)} asked'} by {BACKENDS[backend]}"
+        for backend, results in columns.items()
+    )
     return f"""# What AWS promises, and who keeps it
 
 `make fidelity` writes this page: it runs the tests below `tests/contract`, plain boto3 each, against this course's
-local cloud and against moto's own server as it comes, without Docker. Each row is a promise of a document of AWS.
+local cloud and against moto's own server as it comes, without Docker; `python -m tools.fidelity --backends localstack`
+(or `ministack`) asks others. Each row is a promise of a document of AWS.
 
-Of {len(rows)} promises, kept: {counts}. With {names}.
+Of {len(rows)} promises, kept: {counts}.
+
+{names}
 
 | Service | promises | {" | ".join(BACKENDS[backend] for backend in columns)} |
 |---|---|{"---|" * len(columns)}
@@ -226,18 +253,26 @@ def main() -> int:
     """Run everything and write the page; 1 when a test of this course failed."""
     parser = argparse.ArgumentParser(prog="python -m tools.fidelity", description="Write docs/fidelity.md.")
     parser.add_argument("--keep", action="store_true", help="run no test: keep the verdicts that the page has")
+    parser.add_argument("--backends", default=",".join(USUAL), help=f"which to ask, of {','.join(BACKENDS)}")
+    parser.add_argument("--compare", action="store_true", help="write nothing, say what is no longer kept")
     parser.add_argument("tests", nargs="*", help="run only these, keep the other verdicts (default: run all)")
     options = parser.parse_args()
     sys.path.insert(0, str(PROJECT))
-    columns = kept_before() if options.keep or options.tests else {backend: {} for backend in BACKENDS}
-    right = True
-    if not options.keep:
-        with ThreadPoolExecutor(len(BACKENDS)) as pool:
-            done = list(pool.map(lambda backend: run(backend, options.tests or ["tests/contract"]), BACKENDS))
-        for backend, (results, went_right) in zip(BACKENDS, done, strict=True):
-            columns[backend].update(results)
-            right &= went_right or backend != "course"
-    TABLE.write_text(page(columns), encoding="utf-8")
+    asked = [] if options.keep else options.backends.split(",")
+    columns, versions, right = kept_before(), versions_before(), True
+    with ThreadPoolExecutor(max(1, len(asked))) as pool:
+        done = list(pool.map(lambda backend: run(backend, options.tests or ["tests/contract"]), asked))
+    for backend, (results, went_right) in zip(asked, done, strict=True):
+        broken = [key for key, kept in results.items() if columns[backend].get(key) and not kept]
+        columns[backend] = {**(columns[backend] if options.tests else {}), **results}
+        versions[backend] = version_now(backend)
+        right &= not broken if options.compare else went_right or backend != "course"
+        print(*(f"{BACKENDS[backend]} no longer keeps: {key[2]}" for key in broken), sep="\n")
+    if options.compare:
+        return 0 if right else 1
+    last = max(number for number, backend in enumerate(BACKENDS) if backend in USUAL or columns[backend])
+    shown = {backend: columns[backend] for backend in list(BACKENDS)[: last + 1]}
+    TABLE.write_text(page(shown, versions), encoding="utf-8")
     print(f"wrote {TABLE.relative_to(PROJECT)}")
     return 0 if right else 1
 

@@ -1,10 +1,15 @@
-"""Servers that tools start for a while: a free port for one, and an end to its process."""
+"""Servers that tools start for a while: a free port for one, an end to its process, and ministack's command."""
 
 from __future__ import annotations
 
 import socket
 import subprocess
+import sys
+from pathlib import Path
 from typing import Any
+
+MINISTACK = "1.5.33"
+_MINISTACK_VENV = Path(__file__).resolve().parents[1] / "build" / "ministack"
 
 
 def free_port() -> int:
@@ -22,3 +27,15 @@ def end(process: subprocess.Popen[Any]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def ministack(port: int) -> tuple[list[str], dict[str, str]]:
+    """Return the command and the variables that run ministack on 127.0.0.1; it is installed at the first call."""
+    python = _MINISTACK_VENV / "bin" / "python"
+    if not python.exists():
+        uv = [sys.executable, "-m", "uv"]
+        subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, str(_MINISTACK_VENV)], check=True)
+        wanted = [f"ministack[full]=={MINISTACK}", "boto3"]
+        subprocess.run([*uv, "pip", "install", "--quiet", "--python", str(python), *wanted], check=True)
+    variables = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "MINISTACK_HOST": "127.0.0.1"}
+    return [str(python), "-m", "ministack"], variables

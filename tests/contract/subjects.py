@@ -1,4 +1,4 @@
-"""The clouds that contract tests can ask: this course's, and plain moto's server."""
+"""The clouds that contract tests can ask: this course's, plain moto's server, LocalStack, ministack."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,8 +25,13 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from helpers import cloud
+from helpers.backends.endpoint import ACCOUNT_ID
+from helpers.backends.localstack import when_ready
 from helpers.dataplane import models
 from helpers.teaching import package
+from tools.bench.clouds import server
+from tools.localstack.server import running as localstack_running
+from tools.servers import free_port, ministack
 
 ASSUME = {
     "Version": "2012-10-17",
@@ -87,7 +92,10 @@ class Subject:
 
     def __init__(self, endpoint: str, credentials: Mapping[str, str], speed: float, stop: Callable[[], None]) -> None:
         self.endpoint, self.speed = endpoint, speed
-        self._session = boto3.session.Session(region_name="us-east-1", botocore_session=models.session(), **credentials)
+        session = models.session()
+        if BACKEND == "localstack":
+            session.register("needs-retry.lambda.*", when_ready)
+        self._session = boto3.session.Session(region_name="us-east-1", botocore_session=session, **credentials)
         self._clients: dict[tuple[str, str], Any] = {}
         self.close = stop
 
@@ -277,6 +285,40 @@ class PlainMoto:
         self._process.wait()
 
 
+class LocalStack:
+    """LocalStack in host mode, its functions run as processes; emptied for each test."""
+
+    name = "LocalStack"
+
+    def __init__(self) -> None:
+        self._running = ExitStack()
+        self.endpoint = self._running.enter_context(localstack_running())
+        self.reset = f"{self.endpoint}/_localstack/course/reset"
+
+    def empty(self, **_: Any) -> Subject:
+        """Empty it; it knows no other options."""
+        urllib.request.urlopen(urllib.request.Request(self.reset, method="POST"), timeout=60).close()
+        keys = {"aws_access_key_id": ACCOUNT_ID, "aws_secret_access_key": "local"}
+        return Subject(self.endpoint, keys, 1, lambda: None)
+
+    def stop(self) -> None:
+        """End it."""
+        self._running.close()
+
+
+class Ministack(LocalStack):
+    """ministack, in an environment of its own."""
+
+    name = "ministack"
+
+    def __init__(self) -> None:
+        self._running = ExitStack()
+        port = free_port()
+        command, variables = ministack(port)
+        self.endpoint, _ = self._running.enter_context(server(command, port, variables))
+        self.reset = f"{self.endpoint}/_ministack/reset"
+
+
 _SERVE = """
 import logging, time
 from moto.server import ThreadedMotoServer
@@ -287,4 +329,9 @@ print(server.get_host_and_port()[1], flush=True)
 time.sleep(3600)
 """
 
-BACKENDS: dict[str, Callable[[], Any]] = {"course": Course, "plain-moto": PlainMoto}
+BACKENDS: dict[str, Callable[[], Any]] = {
+    "course": Course,
+    "plain-moto": PlainMoto,
+    "localstack": LocalStack,
+    "ministack": Ministack,
+}

@@ -41,10 +41,12 @@ def test_the_page_is_made_from_results() -> None:
 
 
 def test_verdicts_can_be_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    columns = {"course": {row.key: row.built for row in fidelity.promises()}, "plain-moto": {}}
+    columns: dict[str, fidelity.Results] = {backend: {} for backend in fidelity.BACKENDS}
+    columns["course"] = {row.key: row.built for row in fidelity.promises()}
     monkeypatch.setattr(fidelity, "TABLE", tmp_path / "fidelity.md")
-    fidelity.TABLE.write_text(fidelity.page(columns), encoding="utf-8")
-    assert fidelity.kept_before() == columns
+    versions = {"localstack": "4.9.2, asked on 2026-11-21"}
+    fidelity.TABLE.write_text(fidelity.page(columns, versions), encoding="utf-8")
+    assert (fidelity.kept_before(), fidelity.versions_before()) == (columns, versions)
 
 
 @pytest.mark.parametrize("text", ["a $LATEST and $LATEST", "a | b", "*x*", "<b>"])

@@ -15,9 +15,10 @@ from datetime import date
 from importlib.metadata import version
 
 from tests.soak.soak import run
-from tools.bench.clouds import MINISTACK, PROJECT, course, course_over_http, ministack, moto_server
+from tools.bench.clouds import PROJECT, course, course_over_http, ministack, moto_server
 from tools.bench.notebooks import of_notebooks
 from tools.bench.report import TITLES, of_clouds
+from tools.servers import MINISTACK
 
 REPORT = PROJECT / "docs" / "benchmarks.md"
 SOAKED = 5000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -17,11 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tools import servers
 from tools.bench.report import Figures
 from tools.servers import end, free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
-MINISTACK = "1.5.33"
 ROUNDS = 3
 
 
@@ -107,17 +106,10 @@ def moto_server() -> Figures:
 
 def ministack() -> Figures:
     """Measure ministack, installed into a virtual environment of its own."""
-    python = PROJECT / "build" / "ministack" / "bin" / "python"
-    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    if not python.exists():
-        assert uv is not None, "uv is missing: make setup"
-        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(python.parents[1])], check=True)
-        wanted = [f"ministack[full]=={MINISTACK}", "boto3"]
-        subprocess.run([uv, "pip", "install", "--quiet", "--python", str(python), *wanted], check=True)
     runs = []
     for _ in range(ROUNDS):
         port = free_port()
-        variables = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "MINISTACK_HOST": "127.0.0.1"}
-        with server([str(python), "-m", "ministack"], port, variables) as (endpoint, ready):
+        command, variables = servers.ministack(port)
+        with server(command, port, variables) as (endpoint, ready):
             runs.append({"process": ready, **client("--endpoint", endpoint)})
     return middle(runs)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from helpers.dataplane.awslambda.guardian import GUARDIAN
 from tools.servers import end, free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -66,7 +68,7 @@ def variables(port: int, folder: Path) -> dict[str, str]:
     """Return the variables of a LocalStack that listens on 127.0.0.1 only and keeps its files in a folder."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LOCALSTACK_"))}
     return kept | {
-        "PYTHONPATH": str(PROJECT),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH")))),
         "GATEWAY_LISTEN": f"127.0.0.1:{port}",
         "LOCALSTACK_HOST": f"localhost:{port}",
         "SQS_ENDPOINT_STRATEGY": "path",
@@ -96,14 +98,22 @@ def running(port: int = 0, log: bool = False) -> Iterator[str]:
         where = None if log else subprocess.DEVNULL
         command = [str(python), "-m", "localstack.runtime.main"]
         process = subprocess.Popen(
-            command, cwd=folder, env=variables(port, Path(folder)), stdin=subprocess.DEVNULL, stdout=where, stderr=where
+            command,
+            cwd=folder,
+            env=variables(port, Path(folder)),
+            stdin=subprocess.DEVNULL,
+            stdout=where,
+            stderr=where,
+            start_new_session=True,
         )
+        GUARDIAN.hold("group", process.pid)
         address = f"http://127.0.0.1:{port}"
         try:
             _wait_for(address, process)
             yield address
         finally:
             end(process)
+            GUARDIAN.release("group", process.pid)
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
@@ -116,3 +126,8 @@ def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
         else:
             return
     raise NoLocalStack(f"LocalStack does not answer at {address} after {START_S:g} s, or has ended: see its log")
+
+
+def version() -> str:
+    """Return which LocalStack this is."""
+    return re.findall(r"(?m)^localstack-core==(\S+)", REQUIREMENTS.read_text(encoding="utf-8"))[0]
