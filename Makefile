@@ -10,13 +10,15 @@ PORT ?=
 JOBS ?= 3
 # make bench WITH=ministack
 WITH ?=
+# make test-localstack CONTRACT=tests/contract: all contract tests on LocalStack, which takes more than an hour
+CONTRACT ?= $(addprefix tests/contract/test_lambda_,invoke.py errors.py versions.py)
 # make lock UPGRADE=--upgrade
 UPGRADE ?=
 # what strict nbval runs: every cell, and every output compared with the committed one
 NOTEBOOKS = $(wildcard notebooks/*.ipynb labs/*/solution.ipynb)
 NBVAL = --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/notebooks/sanitize.cfg
 
-.PHONY: help lab test setup doctor notebooks labs lock fidelity bench clean
+.PHONY: help lab test setup doctor notebooks labs lock fidelity bench localstack test-localstack clean
 
 help:
 	@echo "make lab         open JupyterLab on the first chapter (PORT=9000 chooses the port)"
@@ -26,6 +28,8 @@ help:
 	@echo "make labs        make each lab.ipynb from its solution.ipynb"
 	@echo "make fidelity    ask each backend for each promise, write docs/fidelity.md"
 	@echo "make bench       measure the local cloud, write docs/benchmarks.md"
+	@echo "make localstack  run LocalStack without Docker, for COURSE_BACKEND=localstack (PORT=4567 for another port)"
+	@echo "make test-localstack  run contract tests, chapters and labs on LocalStack, compare with docs/backends.md"
 	@echo "make lock        compile requirements.txt from pyproject.toml (UPGRADE=--upgrade: newer pins)"
 	@echo "make clean       remove what was made here, .venv included"
 
@@ -56,6 +60,13 @@ fidelity: setup
 
 bench: setup
 	$(BIN)/python -m tools.bench $(if $(WITH),--with $(WITH))
+
+localstack: setup
+	@$(BIN)/python -m tools.localstack $(if $(PORT),--port $(PORT))
+
+test-localstack: setup
+	$(BIN)/python -m tools.localstack.notebooks --check
+	$(BIN)/python -m tools.fidelity --backends localstack --compare $(CONTRACT)
 
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra test --no-header --no-emit-index-url \
