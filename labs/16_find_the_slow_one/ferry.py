@@ -253,9 +253,10 @@ def traces(expression: str, since: float = 0.0) -> list[dict[str, Any]]:
         From when on, in seconds since the epoch.
     """
     now = cloud.current().time()
-    frame = {"StartTime": max(since, now - 3 * 3600), "EndTime": max(since, now) + 3600}
+    frame = {"StartTime": max(since - 1, now - 3 * 3600), "EndTime": max(since, now) + 3600}
     pages = boto3.client("xray").get_paginator("get_trace_summaries").paginate(FilterExpression=expression, **frame)
-    return [summary for page in pages for summary in page["TraceSummaries"]]
+    found = [summary for page in pages for summary in page["TraceSummaries"]]
+    return [each for each in found if each["StartTime"].timestamp() >= since]  # an id tells whole seconds only
 
 
 def find(expression: str, since: float = 0.0) -> str | None:
