@@ -14,7 +14,8 @@ WITH ?=
 CONTRACT ?= $(addprefix tests/contract/test_lambda_,invoke.py errors.py versions.py)
 # make lock UPGRADE=--upgrade
 UPGRADE ?=
-# what strict nbval runs: every cell, and every output compared with the committed one
+# what strict nbval runs: every cell, and every output compared with the committed one; each is short and they come last,
+# so that the processes end together (--no-loadscope-reorder: otherwise the files with the fewest tests would)
 NOTEBOOKS = $(wildcard notebooks/*.ipynb labs/*/solution.ipynb)
 NBVAL = --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/notebooks/sanitize.cfg
 
@@ -44,7 +45,7 @@ test: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/codespell
-	$(BIN)/python -m pytest tests $(NOTEBOOKS) $(NBVAL) -n $(JOBS) --dist loadscope -ra
+	$(BIN)/python -m pytest tests $(NOTEBOOKS) $(NBVAL) -n $(JOBS) --dist loadscope --no-loadscope-reorder -ra
 
 doctor:
 	@$(PYTHON) tools/doctor.py --venv $(VENV)
