@@ -90,6 +90,14 @@ def test_missing_key(aws: Subject) -> None:
     assert page.status == 404 and b"<Code>NoSuchKey</Code>" in page.body
 
 
+@promise("CloudFront Developer Guide, Specify a default root object", "a private bucket's root without one is an error")
+def test_no_default_root_object(aws: Subject) -> None:
+    edge = Edge(aws, bucket_origin(aws))
+    grant(aws, edge.arn)
+    page = edge.get("/")
+    assert page.status == 403 and b"<Code>AccessDenied</Code>" in page.body
+
+
 @promise("CloudFront API Reference, CreateDistribution", "an unknown origin access control is refused")
 def test_unknown_control(aws: Subject) -> None:
     with refused("InvalidOriginAccessControl"):

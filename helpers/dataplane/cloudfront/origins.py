@@ -3,13 +3,16 @@
 AWS: with an origin access control CloudFront signs its requests to a bucket as ``cloudfront.amazonaws.com``, for the
 distribution (``aws:SourceArn``), and the bucket's policy decides ("Restrict access to an Amazon S3 origin",
 CloudFront Developer Guide); who may not list a bucket learns that a key is missing as 403, not 404 (GetObject, Amazon
-S3 API Reference). Everything else is a custom origin. APIs and function URLs want their own domain name as the Host
-header ("Use managed origin request policies": AllViewerExceptHostHeader); here another is 403.
+S3 API Reference). Without a default root object the root is a request for the bucket's list ("Specify a default root
+object", CloudFront Developer Guide; ListObjects, Amazon S3 API Reference). Everything else is a custom origin. APIs and
+function URLs want their own domain name as the Host header ("Use managed origin request policies":
+AllViewerExceptHostHeader); here another is 403.
 
 Here: the domain names of AWS lead to the local services, and nothing leaves this machine: any other domain is refused
 when the distribution is configured. S3 serves nothing to anybody here, as with Block Public Access, which AWS
 switches on for new buckets: a bucket needs an origin access control. Not built: other methods than GET and HEAD for
-buckets, origin groups, origin access identities (legacy), website endpoints, signed requests to function URLs.
+buckets, a bucket's list, origin groups, origin access identities (legacy), website endpoints, signed requests to
+function URLs.
 """
 
 from __future__ import annotations
@@ -113,7 +116,9 @@ class Origins:
         bucket = s3_backends[self._context.account_id]["aws"].buckets.get(name)
         if bucket is None:
             return xml_error(404, "NoSuchBucket", "The specified bucket does not exist")
-        if not self._may(bucket, distribution, origin, "s3:GetObject", f"{bucket.arn}/{key}"):
+        if not key and self._may(bucket, distribution, origin, "s3:ListBucket", bucket.arn):
+            raise EdgeError(501, not_built("the list of a bucket at the root of a distribution").message)
+        if not key or not self._may(bucket, distribution, origin, "s3:GetObject", f"{bucket.arn}/{key}"):
             return xml_error(403, "AccessDenied", "Access Denied")
         known = request.headers.get("If-None-Match")
         try:
