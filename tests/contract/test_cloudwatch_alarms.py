@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.pushed import first, keeper, open_queue
+from tests.contract.pushed import keeper, kept, open_queue
 from tests.contract.subjects import Subject, promise, refused
 
 EVALUATION = "Amazon CloudWatch User Guide, Alarm evaluation"
@@ -269,7 +269,7 @@ def test_event(aws: Subject) -> None:
     events.put_targets(Rule="alarms", Targets=[{"Id": "1", "Arn": function}])
     client = alarm(aws, AlarmDescription="too hot")
     client.set_alarm_state(AlarmName="hot", StateValue="ALARM", StateReason="a test")
-    event = first(aws)
+    event = aws.wait(lambda: [each for each in kept(aws) if each["detail"]["state"]["value"] == "ALARM"])[0]
     assert event["resources"] == [described(aws)["AlarmArn"]]
     detail = event["detail"]
     assert (detail["alarmName"], detail["previousState"]["value"]) == ("hot", "INSUFFICIENT_DATA")

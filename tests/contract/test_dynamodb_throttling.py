@@ -144,7 +144,7 @@ def test_transaction(aws: Subject) -> None:
 def test_hot_key(aws: Subject) -> None:
     dynamodb = table(aws, sort=True, **provisioned(1, 10_000))
     with refused("ProvisionedThroughputExceededException") as said:
-        for number in range(10):
+        for number in range(50):
             dynamodb.put_item(TableName="t", Item=item(200 * KB, "hot", at=str(number)))
     assert said["ThrottlingReasons"][0]["reason"] == "TableWriteKeyRangeThroughputExceeded"
     for number in range(10):
