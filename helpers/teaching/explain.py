@@ -50,6 +50,8 @@ def what_went_wrong(error: BaseException) -> tuple[str, str]:
     """Return a sentence for the learner, and what AWS said, for an exception that a check did not expect."""
     from botocore import exceptions as aws
 
+    if isinstance(error, aws.ClientError) and error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 501:
+        return f"This task needs the call {error.operation_name}, which the cloud behind this notebook lacks.", ""
     if isinstance(error, aws.ClientError):
         return f"AWS refused the call {error.operation_name}, which this check needs.", said_plainly(error)
     if isinstance(error, aws.EndpointConnectionError | aws.ConnectionClosedError | aws.NoCredentialsError):

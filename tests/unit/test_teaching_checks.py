@@ -15,6 +15,7 @@ from helpers.teaching.progress_file import Progress
 
 HINTS = ["Look at `create_function`.", "It needs a role.", "Pass `Role=role_arn`."]
 REFUSED = ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "Function not found"}}, "GetFunction")
+LACKING = ClientError({"Error": {}, "ResponseMetadata": {"HTTPStatusCode": 501}}, "GetTraceSummaries")
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +70,7 @@ def test_wrong_gives_the_reason_and_what_aws_said(said: object, expected: str) -
     ("error", "words", "said"),
     [
         (REFUSED, "AWS refused the call GetFunction", "ResourceNotFoundException: Function not found"),
+        (LACKING, "needs the call GetTraceSummaries, which the cloud behind this notebook lacks", ""),
         (EndpointConnectionError(endpoint_url="http://x"), "local cloud does not answer", ""),
         (KeyError("body"), "no 'body'", ""),
         (IndexError("list index out of range"), "fewer entries", ""),
