@@ -1,0 +1,14 @@
+"""Release 1: what a tea costs."""
+
+import json
+import os
+
+import boto3
+
+prices = boto3.resource("dynamodb").Table(os.environ["PRICES"])
+
+
+def handler(event, context):
+    tea = prices.get_item(Key={"id": event["pathParameters"]["id"]})["Item"]
+    answer = {"tea": tea["id"], "usd": float(tea["usd"]), "release": 1}
+    return {"statusCode": 200, "body": json.dumps(answer)}
