@@ -18,6 +18,7 @@ from localstack.services.internal import get_internal_apis
 from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 from localstack.services.plugins import SERVICE_PLUGINS, Service, aws_provider
 from localstack.state import AssetDirectory, StateVisitor
+from localstack.utils.functions import call_safe
 
 RESET = "/_localstack/course/reset"
 _resetting = threading.Lock()
@@ -93,7 +94,10 @@ def reset() -> Response:
             service = SERVICE_PLUGINS.get_service(name)
             for worker in getattr(service._provider, "esm_workers", {}).values():
                 worker.stop_for_shutdown()
-            service.lifecycle_hook.on_before_state_reset()
+            # what was stopped already, such as a function's environment, refuses to be stopped again
+            call_safe(
+                service.lifecycle_hook.on_before_state_reset, exception_message=f"{name} did not stop as it should"
+            )
             service.accept_state_visitor(_Empty())
             service.lifecycle_hook.on_after_state_reset()
     return Response(status=204)
