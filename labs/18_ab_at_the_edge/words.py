@@ -77,9 +77,9 @@ WHY = {
     "headers": "What is at viewer-response is on every answer, hits included. An association names one version: the "
     "new one counts when the distribution says so. **On AWS** a *response headers policy* adds fixed "
     "headers without any code; it is not built here.",
-    "results": "The signature is checked before anything else, the cache included. One policy with a wildcard opens "
-    "all results, the private key never leaves your application. **On AWS** it is the same; the cookies "
-    "would be set with `Secure; HttpOnly` after Ruta has signed in.",
+    "results": "The signature is checked before the cache answers. One policy with a wildcard opens all results, the"
+    " private key never leaves your application. **On AWS** it is the same; the cookies would be set with"
+    " `Secure; HttpOnly` after Ruta has signed in.",
     "news": "An invalidation names what the cache knows: the path after your function. **On AWS** it takes some "
     "time to reach all edge locations. AWS advises to invalidate both paths, the visitor's and the "
     "changed one.",
