@@ -39,7 +39,7 @@ writes this page: last on {day}, with LocalStack {version} without Docker. On th
 A cell that needs what LocalStack's free edition lacks says so in one line and is left out, and so are those that use
 what it would have made. Of the other cells that do not run, the first is named with its error: LocalStack does not do
 that, or does it otherwise than AWS, and cells after it may miss what it would have made. What is not listed has not
-been run yet.
+been run yet. A cell runs when it raises nothing: what the checks of a lab say of its tasks there is not counted.
 
 | Notebook | Cells | Run | Left out | The first cell that does not run, and why |
 |---|---|---|---|---|
