@@ -212,9 +212,16 @@ def _summary(rows: list[Promise], columns: Mapping[str, Results]) -> str:
     lines = []
     for service in dict.fromkeys(_service(row.part) for row in rows):
         mine = [row for row in rows if _service(row.part) == service]
-        numbers = [len(mine), *(_count(mine, results) for results in columns.values())]
-        lines.append(f"| {service} | {' | '.join(map(str, numbers))} |")
+        numbers = [str(len(mine)), *(_kept(mine, backend, results) for backend, results in columns.items())]
+        lines.append(f"| {service} | {' | '.join(numbers)} |")
     return "\n".join(lines)
+
+
+def _kept(rows: list[Promise], backend: str, results: Results) -> str:
+    """Return how many are kept, and of how many where a backend was not asked for all."""
+    asked = sum(row.key in results for row in rows)
+    kept = _count(rows, results)
+    return str(kept) if backend in USUAL or asked == len(rows) else f"{kept} of {asked}" if asked else NOT_RUN
 
 
 def _section(part: str, rows: list[Promise], columns: Mapping[str, Results]) -> str:
