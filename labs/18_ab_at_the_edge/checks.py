@@ -316,7 +316,7 @@ def news() -> None:
         publish("b/index.html", text)
         if site.visit(group="b").text != text:
             not_seen(site, text)
-        if not site.visit(PHOTO).hit:
+        if not site.visit(PHOTO, group="b").hit:
             wrong("The new page is seen, but the photo has to come from the bucket again. Name what changed, not all.")
 
 
