@@ -23,12 +23,7 @@ from typing import Any
 from moto.cloudwatch.models import Alarm, CloudWatchBackend, Statistics, cloudwatch_backends
 
 from helpers.dataplane.call import AWSError, Call, not_built
-from helpers.dataplane.cloudwatch import (
-    evaluation,
-    messages,
-    one_metric,
-    stacks,  # noqa: F401 (moto finds its class)
-)
+from helpers.dataplane.cloudwatch import evaluation, messages, one_metric
 from helpers.dataplane.cloudwatch.evaluation import Point
 from helpers.dataplane.cloudwatch.rules import check
 from helpers.dataplane.context import Context
@@ -98,7 +93,7 @@ class CloudWatchPlane:
         return call.reply({"AlarmHistoryItems": told[: given.get("MaxRecords", _HISTORY)]})
 
     def _made(self, backend: CloudWatchBackend, *, name: str, **given: Any) -> Alarm:
-        """Take the place of moto's, also for stacks: a new alarm has no data, a changed one keeps its state."""
+        """Take the place of moto's, also for auto scaling: a new alarm has no data, a changed one keeps its state."""
         before = backend.alarms.get(name)
         alarm = self._put_alarm(backend, name=name, **given)
         alarm.configuration_updated_timestamp = self._now()
