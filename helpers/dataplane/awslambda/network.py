@@ -16,8 +16,7 @@ Differs: AWS takes 20 minutes and more to remove an interface that no function v
 functions that were idle for 14 days; here the one happens at once and the other never. AWS runs each environment in
 one of the subnets; here a connection passes only if it would pass from each of them, so that no answer depends on
 chance. Only Invoke is refused while a function is Pending; other services' events are delivered. The role's policies
-are looked at when the cloud enforces IAM. A function that a CloudFormation stack makes gets its interfaces when it
-first runs. For subnets of two VPCs AWS's words could not be found.
+are looked at when the cloud enforces IAM. For subnets of two VPCs AWS's words could not be found.
 """
 
 from __future__ import annotations
@@ -207,9 +206,6 @@ class Networks:
 
     def address_of(self, function: LambdaFunction) -> str:
         """Return where the processes of a function ask whether a connection may pass; empty if there is no need."""
-        config = function.vpc_config
-        if connection_of(function) is None and config and config.get("SubnetIds"):  # it is CloudFormation's
-            self.connect(function, self.plan({"VpcConfig": config}, function))
         connection = connection_of(function)
         if connection is None and not self._private:
             return ""

@@ -1,8 +1,7 @@
 """Where moto's own Lambda is completed: the few methods of its classes that this data plane replaces while it runs.
 
-Whatever inside moto calls a function (SNS, Logs, Secrets Manager, CloudFormation's custom resources, Step Functions)
-does it through ``LambdaFunction._invoke_lambda``, which would need Docker. And moto forgets some of a function's
-configuration.
+Whatever inside moto calls a function (SNS, Logs, Secrets Manager) does it through ``LambdaFunction._invoke_lambda``,
+which would need Docker. And moto forgets some of a function's configuration.
 """
 
 from __future__ import annotations

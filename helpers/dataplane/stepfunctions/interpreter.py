@@ -109,9 +109,7 @@ class Interpreter:
         self._endings.abort(execution, error, cause)
 
     def _reach_this_cloud(self) -> None:
-        put, account = self._seams.put, self._context.account_id
-        for region, before in models.stepfunctions_backends[account].items():
-            stepfunctions_parser_backends[account][region].state_machines += before.state_machines  # made by stacks
+        put = self._seams.put
         put(responses, "get_backend", lambda account, region: stepfunctions_parser_backends[account][region])
         put(models, "stepfunctions_backends", stepfunctions_parser_backends)
         put(ExecutionWorker, "_get_evaluation_entrypoint", _program)

@@ -2,9 +2,8 @@
 
 AWS: API_CreateEventSourceMapping and its siblings, Lambda API Reference. A change takes some seconds there
 (``Creating``, ``Updating``, ``Disabling``, ...); here it is in force when the call returns: the answer to the call
-names the transitional state, as AWS's does, and the next Get the settled one. CloudFormation reaches the same code
-through moto. moto's own mappings call the function from inside PutItem or SendMessage; they are taken off the queue,
-table or stream.
+names the transitional state, as AWS's does, and the next Get the settled one. moto's own mappings call the function
+from inside PutItem or SendMessage; they are taken off the queue, table or stream.
 """
 
 from __future__ import annotations
