@@ -10,7 +10,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.awslambda.models import LambdaBackend
 from moto.dynamodb.models.table import StreamShard
 from moto.sqs import models
 from moto.sqs.models import Queue
@@ -21,7 +20,6 @@ from tests.wire import TRUST
 
 REPLACED: list[tuple[Any, str]] = [
     (models, "unix_time_millis"), (Queue, "add_message"), (StreamShard, "add"),
-    (LambdaBackend, "create_event_source_mapping"),
 ]  # fmt: skip
 
 

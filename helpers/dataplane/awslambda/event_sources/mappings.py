@@ -24,7 +24,6 @@ from helpers.dataplane.awslambda.event_sources.streams import StreamPoller
 from helpers.dataplane.awslambda.functions import split
 from helpers.dataplane.call import AWSError, Call
 from helpers.dataplane.frontdoor import Operation
-from helpers.dataplane.seams import Seams
 from helpers.dataplane.sqs import Queues
 from helpers.dataplane.web import HttpResponse
 
@@ -39,13 +38,8 @@ class EventSources:
         self._services = services
         self._pollers: dict[str, Poller] = {}
         self._queues, self._arrivals = Queues(services.context.clock), Arrivals(services.context.clock)
-        self._seams = Seams()
-        self._create_in_moto = LambdaBackend.create_event_source_mapping
         self._queues.install()
         self._arrivals.install()
-        self._seams.put(LambdaBackend, "create_event_source_mapping", lambda *given: self._create_mapping(*given))
-        self._seams.put(LambdaBackend, "update_event_source_mapping", lambda *given: self._update_mapping(*given))
-        self._seams.put(LambdaBackend, "delete_event_source_mapping", lambda *given: self._delete_mapping(*given))
 
     def operations(self) -> Given[str, Operation]:
         """Return what answers which operation."""
@@ -64,14 +58,13 @@ class EventSources:
         for poller in self._pollers.values():
             poller.join(_STOP_SECONDS)
         self._pollers.clear()
-        self._seams.remove()
         self._queues.remove()
         self._arrivals.remove()
 
     def _create(self, call: Call) -> HttpResponse:
-        made = self._backend(call.region).create_event_source_mapping(dict(call.params))
+        mapping = self._made(self._backend(call.region), call.params)
         state = "Creating" if call.params.get("Enabled") is not False else "Disabled"
-        return call.reply(self._described(self._pollers[made.uuid].mapping, state), 202)
+        return call.reply(self._described(mapping, state), 202)
 
     def _get(self, call: Call) -> HttpResponse:
         return call.reply(self._described(self._found(call).mapping))
@@ -90,15 +83,17 @@ class EventSources:
     def _update(self, call: Call) -> HttpResponse:
         poller = self._found(call)
         before = poller.mapping.enabled
-        self._backend(call.region).update_event_source_mapping(call.params["UUID"], dict(call.params))
+        self._change(poller, call.params)
         changed = "Enabling" if poller.mapping.enabled else "Disabling"
         state = changed if poller.mapping.enabled != before else "Updating"
         return call.reply(self._described(poller.mapping, state), 202)
 
     def _delete(self, call: Call) -> HttpResponse:
-        mapping = self._found(call).mapping
-        self._backend(call.region).delete_event_source_mapping(mapping.uuid)
-        return call.reply(self._described(mapping, "Deleting"), 202)
+        poller = self._pollers.pop(self._found(call).mapping.uuid)
+        poller.close()
+        poller.join(_STOP_SECONDS)
+        self._backend(call.region)._event_source_mappings.pop(poller.mapping.uuid, None)
+        return call.reply(self._described(poller.mapping, "Deleting"), 202)
 
     def _backend(self, region: str) -> LambdaBackend:
         return self._services.functions.backend(region)
@@ -110,13 +105,13 @@ class EventSources:
             raise AWSError("ResourceNotFoundException", message, 404, Type="User")
         return poller
 
-    def _create_mapping(self, backend: LambdaBackend, spec: dict[str, Any]) -> EventSourceMapping:
+    def _made(self, backend: LambdaBackend, spec: Given[str, Any]) -> Mapping:
         checks.check_new(spec)
         settings = checks.with_defaults(spec["EventSourceArn"], _settings(spec))
         target = checks.target_of(self._services, spec["FunctionName"], backend.region_name)
         patterns = checks.check_settings(self._services, spec["EventSourceArn"], target, settings)
         checks.check_is_new(target, spec["EventSourceArn"], [poller.mapping for poller in self._pollers.values()])
-        made = self._create_in_moto(backend, {**spec, "FunctionName": split(spec["FunctionName"])[0]})
+        made = backend.create_event_source_mapping({**spec, "FunctionName": split(spec["FunctionName"])[0]})
         self._take_off(backend, made)
         enabled = spec.get("Enabled") is not False
         now = self._services.context.clock.time()
@@ -126,7 +121,7 @@ class EventSources:
         self._pollers[made.uuid] = self._poller(mapping)
         if enabled:
             self._pollers[made.uuid].start()
-        return made
+        return mapping
 
     def _poller(self, mapping: Mapping) -> Poller:
         if mapping.service == "sqs":
@@ -145,10 +140,7 @@ class EventSources:
         }
         owners[made.event_source_arn.split(":")[2]][name].lambda_event_source_mappings.clear()
 
-    def _update_mapping(self, backend: LambdaBackend, uuid: str, spec: dict[str, Any]) -> EventSourceMapping | None:
-        poller = self._pollers.get(uuid)
-        if poller is None:
-            return None
+    def _change(self, poller: Poller, spec: Given[str, Any]) -> None:
         mapping = poller.mapping
         settings = {**mapping.settings, **_settings(spec)}
         if settings != mapping.settings or spec.get("FunctionName"):
@@ -162,14 +154,6 @@ class EventSources:
             (poller.start if enabled else poller.stop)()
             if not enabled:
                 poller.join(_STOP_SECONDS)
-        return backend._event_source_mappings.get(uuid)
-
-    def _delete_mapping(self, backend: LambdaBackend, uuid: str) -> EventSourceMapping | None:
-        poller = self._pollers.pop(uuid, None)
-        if poller is not None:
-            poller.close()
-            poller.join(_STOP_SECONDS)
-        return backend._event_source_mappings.pop(uuid, None)
 
     def _described(self, mapping: Mapping, state: str = "") -> dict[str, Any]:
         stream, account = mapping.service != "sqs", self._services.context.account_id
