@@ -31,7 +31,7 @@ class CloudControlPlane:
     def operations(self) -> Mapping[str, Operation]:
         """Answer all operations: moto has none of them."""
         names = control_plane.model_of(self.service).operation_names
-        return dict.fromkeys(names, _refuse) | {"GetResource": self._get}
+        return dict.fromkeys(names, control_plane.refuse) | {"GetResource": self._get}
 
     def addresses(self) -> Mapping[str, Address]:
         """It has no addresses of its own."""
@@ -55,7 +55,3 @@ class CloudControlPlane:
         return call.reply(
             {"TypeName": kind, "ResourceDescription": {"Identifier": name, "Properties": json.dumps(known)}}
         )
-
-
-def _refuse(call: Call) -> HttpResponse:
-    raise not_built(f"cloudcontrol {call.name}")

@@ -125,6 +125,17 @@ def forward(call: Call) -> HttpResponse:
     return HttpResponse(status, Headers(list(headers.items())), body.encode() if isinstance(body, str) else body or b"")
 
 
+def refuse(call: Call) -> HttpResponse:
+    """Answer an operation that nobody has built, where moto's own would be a false success.
+
+    Raises
+    ------
+    AWSError
+        ``NotImplementedException``.
+    """
+    raise _missing(call)
+
+
 def _missing(call: Call) -> AWSError:
     return not_built(f"{call.service} {call.name}")
 

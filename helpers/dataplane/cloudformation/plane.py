@@ -74,7 +74,7 @@ class CloudFormationPlane:
             "ExecuteChangeSet": self._execute, "UpdateTerminationProtection": self._protect,
             **self._reports.operations(),
         }  # fmt: skip
-        return {name: mine.get(name, _refuse) for name in control_plane.model_of(self.service).operation_names}
+        return dict.fromkeys(control_plane.model_of(self.service).operation_names, control_plane.refuse) | mine
 
     def addresses(self) -> Mapping[str, Address]:
         """Return what answers below which address."""
@@ -90,11 +90,7 @@ class CloudFormationPlane:
         if self._reports.named(call, name):
             raise AWSError("AlreadyExistsException", f"Stack [{name}] already exists", 400)
         stack = self._new(call, name)
-        require(
-            ["CAPABILITY_AUTO_EXPAND"] if transforms(read(self._reports.text(call, None))) else [], _capabilities(call)
-        )
-        version, values = self._told(call, stack)
-        require(needed_capabilities(version.processed), _capabilities(call))
+        version, values = self._allowed(call, stack)
         stack.version = version
         if call.params.get("DisableRollback") or call.params.get("OnFailure") == "DO_NOTHING":
             stack.on_failure = "DO_NOTHING"
@@ -108,11 +104,7 @@ class CloudFormationPlane:
     def _update_stack(self, call: Call) -> HttpResponse:
         stack = self._reports.stack(call)
         _updatable(stack)
-        require(
-            ["CAPABILITY_AUTO_EXPAND"] if transforms(read(self._reports.text(call, stack))) else [], _capabilities(call)
-        )
-        version, values = self._told(call, stack)
-        require(needed_capabilities(version.processed), _capabilities(call))
+        version, values = self._allowed(call, stack)
         if _same(stack.version, version):
             raise invalid("No updates are to be performed.")
         self._start_update(stack, version, values)
@@ -208,6 +200,14 @@ class CloudFormationPlane:
             self._start_update(stack, found.version, values)
         return call.reply()
 
+    def _allowed(self, call: Call, stack: Stack) -> tuple[Version, Values]:
+        """Read what a call says that a stack is to be, if the call has the capabilities that it needs."""
+        if transforms(read(self._reports.text(call, stack))):
+            require(["CAPABILITY_AUTO_EXPAND"], _capabilities(call))
+        version, values = self._told(call, stack)
+        require(needed_capabilities(version.processed), _capabilities(call))
+        return version, values
+
     def _told(self, call: Call, stack: Stack) -> tuple[Version, Values]:
         """Read what a call says that a stack is to be."""
         for name in _NOT_BUILT:
@@ -280,10 +280,6 @@ class CloudFormationPlane:
         thread = threading.Thread(target=work, name="cloudformation", daemon=True)
         thread.start()
         thread.join(ANSWER_WITHIN_SECONDS)
-
-
-def _refuse(call: Call) -> HttpResponse:
-    raise not_built(f"cloudformation {call.name}")
 
 
 def _capabilities(call: Call) -> list[str]:

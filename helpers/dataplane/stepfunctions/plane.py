@@ -22,9 +22,9 @@ from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend, stepfunctions_parser_backends
 
 from helpers.dataplane import tracing
-from helpers.dataplane.call import AWSError, Call, not_built
+from helpers.dataplane.call import AWSError, Call
 from helpers.dataplane.context import Context
-from helpers.dataplane.control_plane import forward
+from helpers.dataplane.control_plane import forward, refuse
 from helpers.dataplane.frontdoor import Address, Operation
 from helpers.dataplane.stepfunctions import definition, event_log
 from helpers.dataplane.stepfunctions.endings import EXPRESS, dates
@@ -63,7 +63,7 @@ class StepFunctionsPlane:
             "GetExecutionHistory": self._history,
             **self._interpreter.tokens.operations(),
         }
-        return {**known, **dict.fromkeys(_NOT_BUILT, _refuse)}
+        return {**known, **dict.fromkeys(_NOT_BUILT, refuse)}
 
     def addresses(self) -> Mapping[str, Address]:
         """Step Functions has no addresses of its own."""
@@ -173,10 +173,6 @@ class StepFunctionsPlane:
 def _traced(call: Call, start: Operation) -> HttpResponse:
     with tracing.carried(header_of(call)):
         return start(call)
-
-
-def _refuse(call: Call) -> HttpResponse:
-    raise not_built(f"stepfunctions {call.name}")
 
 
 def _wrong_type() -> AWSError:
