@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from helpers.dataplane.call import AWSError
 from helpers.dataplane.cloudformation.kinds import http_documents
 from helpers.dataplane.cloudformation.kinds.functions import s3_text
-from helpers.dataplane.cloudformation.kinds.kind import Kind, Made, Properties, Site, Step
+from helpers.dataplane.cloudformation.kinds.kind import Kind, Made, Properties, Site, Step, written
 
 
 def _body(site: Site, made: Made, new: Any, old: Any) -> None:
@@ -69,9 +69,7 @@ def _patch(call: str, path: str) -> Step:
 
     def step(site: Site, made: Made, new: Any, old: Any) -> None:
         if made.attributes:
-            value = json.dumps(new) if isinstance(new, dict) else str("" if new is None else new)
-            value = value.lower() if isinstance(new, bool) else value
-            patch = {"op": "replace", "path": path, "value": value}
+            patch = {"op": "replace", "path": path, "value": written("" if new is None else new)}
             getattr(site.client("apigateway"), call)(**made.keys, patchOperations=[patch])
 
     return step
@@ -91,9 +89,8 @@ def _method_settings(site: Site, made: Made, new: Any, old: Any) -> None:
         path = "*" if path == "/*" else path.replace("/", "~1")
         for name, end in names.items():
             if name in one:
-                value = str(one[name]).lower() if isinstance(one[name], bool) else str(one[name])
                 where = f"/{path}/{one.get('HttpMethod', '*')}/{end}"
-                patches.append({"op": "replace", "path": where, "value": value})
+                patches.append({"op": "replace", "path": where, "value": written(one[name])})
     if patches:
         client.update_stage(**made.keys, patchOperations=patches)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from helpers.dataplane.cloudformation.kinds.kind import Kind, Made, Properties, Site
+from helpers.dataplane.cloudformation.kinds.kind import Kind, Made, Properties, Site, written
 from helpers.dataplane.cloudformation.template import invalid
 
 LONGEST_SHIFT_SECONDS = 3600
@@ -171,7 +171,7 @@ def _definition(site: Site, properties: Properties) -> Properties:
     if place:
         text = s3_text(site, place)
     for name, value in given.items():
-        text = text.replace(f"${{{name}}}", str(value).lower() if isinstance(value, bool) else str(value))
+        text = text.replace(f"${{{name}}}", written(value))
     if not text.lstrip().startswith("{"):
         text = json.dumps(yaml.safe_load(text))
     return {**found, "Definition": text}

@@ -245,12 +245,17 @@ def shaped(shape: Shape, value: Any, where: str) -> Any:
     return _scalar(shape.type_name, value)
 
 
+def written(value: Any) -> str:
+    """Return a property's value where a call takes text: JSON of objects and lists, ``true`` and not ``True``."""
+    if isinstance(value, dict | list):
+        return json.dumps(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _scalar(kind: str, value: Any) -> Any:
     match kind:
         case "string":
-            if isinstance(value, dict | list):
-                return json.dumps(value)
-            return str(value).lower() if isinstance(value, bool) else str(value)
+            return written(value)
         case "integer" | "long":
             return int(value)
         case "float" | "double":

@@ -6,10 +6,9 @@ and CloudWatch Logs (CloudFormation Template Reference). Here: the types and pro
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from helpers.dataplane.cloudformation.kinds.kind import Kind, Made, Properties, Site
+from helpers.dataplane.cloudformation.kinds.kind import Kind, Made, Properties, Site, shaped, written
 
 _QUEUE = (
     "VisibilityTimeout MessageRetentionPeriod DelaySeconds MaximumMessageSize ReceiveMessageWaitTimeSeconds "
@@ -24,13 +23,6 @@ _TOPIC = "DisplayName KmsMasterKeyId FifoTopic ContentBasedDeduplication Tracing
 _SUBSCRIPTION = (
     "FilterPolicy FilterPolicyScope RawMessageDelivery RedrivePolicy DeliveryPolicy SubscriptionRoleArn".split()
 )
-
-
-def written(value: Any) -> str:
-    """Return an attribute as SQS and SNS take it: text."""
-    if isinstance(value, dict | list):
-        return json.dumps(value)
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _gathered(names: list[str]) -> Any:
@@ -162,8 +154,6 @@ def _targets(site: Site, made: Made, new: Any, old: Any) -> None:
         client.remove_targets(Rule=made.keys["Name"], Ids=gone, **where)
     if new:
         shape = client.meta.service_model.operation_model("PutTargets").input_shape.members["Targets"]
-        from helpers.dataplane.cloudformation.kinds.kind import shaped
-
         client.put_targets(Rule=made.keys["Name"], Targets=shaped(shape, new, "AWS::Events::Rule Targets"), **where)
 
 
