@@ -62,6 +62,11 @@ def test_wrong_appspec(wrong: dict[str, Any]) -> None:
         appspec.read(wrong)
 
 
+def test_a_revision_says_what_its_appspec_says() -> None:
+    spec = appspec.AppSpec("f", "live", "1", "2", {"AfterAllowTraffic": "c"})
+    assert appspec.read(appspec.document(appspec.revision(spec))) == spec
+
+
 def test_the_way_back() -> None:
     undo = appspec.read(
         appspec.document(appspec.back(appspec.AppSpec("f", "live", "1", "2", {"AfterAllowTraffic": "c"})))

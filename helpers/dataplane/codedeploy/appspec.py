@@ -89,12 +89,18 @@ def read(given: Mapping[str, Any]) -> AppSpec:
     return AppSpec(function, alias, current, target, hooks)
 
 
+def revision(spec: AppSpec) -> dict[str, Any]:
+    """Return the revision that deploys ``spec``, as CreateDeployment takes it."""
+    wanted = {"Name": spec.function, "Alias": spec.alias, "CurrentVersion": spec.current, "TargetVersion": spec.target}
+    resource = {spec.function: {"Type": "AWS::Lambda::Function", "Properties": wanted}}
+    hooks = {"Hooks": [{event: function} for event, function in spec.hooks.items()]} if spec.hooks else {}
+    content = json.dumps({"version": 0.0, "Resources": [resource], **hooks})
+    return {"revisionType": "AppSpecContent", "appSpecContent": {"content": content}}
+
+
 def back(spec: AppSpec) -> dict[str, Any]:
     """Return the revision that takes ``spec`` back, without hooks."""
-    wanted = {"Name": spec.function, "Alias": spec.alias, "CurrentVersion": spec.target, "TargetVersion": spec.current}
-    resource = {spec.function: {"Type": "AWS::Lambda::Function", "Properties": wanted}}
-    content = json.dumps({"version": 0.0, "Resources": [resource]})
-    return {"revisionType": "AppSpecContent", "appSpecContent": {"content": content}}
+    return revision(AppSpec(spec.function, spec.alias, spec.target, spec.current))
 
 
 def _lower(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,8 @@ import yaml
 
 from helpers.dataplane.cloudformation.kinds.kind import Kind, Made, Properties, Site, written
 from helpers.dataplane.cloudformation.template import invalid
+from helpers.dataplane.codedeploy import appspec
+from helpers.dataplane.codedeploy.appspec import AppSpec
 
 LONGEST_SHIFT_SECONDS = 3600
 _TRIES = 600
@@ -122,20 +124,12 @@ def shift(site: Site, policy: dict[str, Any], alias: Properties, current: str) -
     """
     client = site.client("codedeploy")
     name = re.sub(r".*:function:", "", alias["FunctionName"])
-    target = {
-        "Name": name,
-        "Alias": alias["Name"],
-        "CurrentVersion": current,
-        "TargetVersion": alias["FunctionVersion"],
-    }
-    resource = {name: {"Type": "AWS::Lambda::Function", "Properties": target}}
-    revision: dict[str, Any] = {"version": 0.0, "Resources": [resource]}
-    hooks = {"BeforeAllowTraffic": "BeforeAllowTrafficHook", "AfterAllowTraffic": "AfterAllowTrafficHook"}
-    revision["Hooks"] = [{event: policy[hook]} for event, hook in hooks.items() if policy.get(hook)]
+    hooks = {event: policy[f"{event}Hook"] for event in appspec.HOOKS if policy.get(f"{event}Hook")}
+    spec = AppSpec(name, alias["Name"], current, alias["FunctionVersion"], hooks)
     deployment = client.create_deployment(
         applicationName=policy["ApplicationName"],
         deploymentGroupName=policy["DeploymentGroupName"],
-        revision={"revisionType": "AppSpecContent", "appSpecContent": {"content": json.dumps(revision)}},
+        revision=appspec.revision(spec),
     )["deploymentId"]
     limit = time.monotonic() + LONGEST_SHIFT_SECONDS
     while (state := client.get_deployment(deploymentId=deployment)["deploymentInfo"])["status"] not in _ENDED:
