@@ -13,11 +13,12 @@ import json
 import secrets
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from werkzeug.datastructures import Headers
 
-from helpers.dataplane.cloudformation.kinds.kind import Kind, Made, Properties, Site
+from helpers.dataplane.cloudformation.kinds.kind import Expression, Kind, Made, Properties, Site
 from helpers.dataplane.cloudformation.template import invalid
 from helpers.dataplane.delivery import Delivery, Post, as_json
 from helpers.dataplane.web import HttpRequest, HttpResponse
@@ -60,13 +61,15 @@ class Answers:
             came.set()
 
 
+@dataclass(frozen=True, kw_only=True)
 class CustomKind(Kind):
     """A resource that a function looks after."""
 
-    def __init__(self, name: str, post: Post, answers: Answers) -> None:
-        super().__init__(name, "", "", "")
-        object.__setattr__(self, "_post", post)
-        object.__setattr__(self, "_answers", answers)
+    service: str = ""
+    create_call: str = ""
+    ref: Expression = ""
+    post: Post
+    answers: Answers
 
     def check(self, name: str, properties: Properties) -> None:
         if "ServiceToken" not in properties:
@@ -91,7 +94,7 @@ class CustomKind(Kind):
         self._ask(site, "Delete", properties, {"PhysicalResourceId": made.id})
 
     def _ask(self, site: Site, what: str, properties: Properties, more: dict[str, Any]) -> dict[str, Any]:
-        token, arn = self._answers.expect(), properties["ServiceToken"]  # type: ignore[attr-defined]
+        token, arn = self.answers.expect(), properties["ServiceToken"]
         event = {
             "RequestType": what,
             "ServiceToken": arn,
@@ -105,8 +108,8 @@ class CustomKind(Kind):
         }
         action = f"{what} {site.logical}"
         delivery = Delivery("cloudformation", site.stack_id, arn, as_json(event), action, site.stack, trusted=True)
-        self._post.send(delivery)  # type: ignore[attr-defined]
-        answer: dict[str, Any] = self._answers.wait(token)  # type: ignore[attr-defined]
+        self.post.send(delivery)
+        answer = self.answers.wait(token)
         if not answer:
             where = f"Please check your logs for requestId [{event['RequestId']}]."
             raise invalid(f"CloudFormation did not receive a response from your Custom Resource. {where}")

@@ -268,7 +268,7 @@ class CloudFormationPlane:
         if name in KINDS:
             return KINDS[name]
         if name.startswith("Custom::") or name == "AWS::CloudFormation::CustomResource":
-            return CustomKind(name, self._post, self._answers)
+            return CustomKind(name, post=self._post, answers=self._answers)
         if name.startswith("AWS::EC2::"):
             self._wake("ec2")
         return MotoKind(name)
