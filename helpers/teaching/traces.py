@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from helpers.dataplane.xray.documents import CLIENT, Document, end_of, inner, outcome, start_of
+from helpers.dataplane.xray.store import subsegments_of
 from helpers.teaching import names, plots
 from helpers.teaching.diagrams import escape
 from helpers.teaching.output import without_ids
@@ -123,7 +124,7 @@ def rows(segments: Sequence[Document]) -> list[Row]:
     A part's own subsegments come first, then what it called without one; both in the order in which they began. So what
     an asynchronous call started stands at the same place each time.
     """
-    parts = {part["id"]: part for segment in segments for part in _parts(segment)}
+    parts = {part["id"]: part for segment in segments for part in (segment, *subsegments_of(segment))}
     below: dict[str, list[Document]] = {}
     for segment in segments:
         below.setdefault(segment.get("parent_id", ""), []).append(segment)
@@ -141,12 +142,6 @@ def rows(segments: Sequence[Document]) -> list[Row]:
 
     tops = [segment for segment in segments if segment.get("parent_id") not in parts]
     return [row for top in sorted(tops, key=start_of) for row in walk(top, 0, top.get("type") != "subsegment")]
-
-
-def _parts(document: Document) -> Iterator[Document]:
-    yield document
-    for each in document.get("subsegments") or []:
-        yield from _parts(each)
 
 
 def _name(segment: Document) -> str:

@@ -145,7 +145,7 @@ def response_time(document: Document) -> float | None:
 
 def duration(document: Document) -> float | None:
     """Return the seconds until the last of its subsegments ended, or None while nothing has."""
-    ends = [end for part in (document, *subsegments_of(dict(document))) if (end := end_of(part)) is not None]
+    ends = [end for part in (document, *subsegments_of(document)) if (end := end_of(part)) is not None]
     return max(0.0, max(ends) - start_of(document)) if ends else None
 
 

@@ -21,7 +21,7 @@ from helpers.dataplane.web import HttpResponse
 from helpers.dataplane.xray import filters
 
 Group = dict[str, Any]
-_NOT_BUILT = {"InsightsEnabled": False, "NotificationsEnabled": False}
+_NO_INSIGHTS = {"InsightsEnabled": False, "NotificationsEnabled": False}
 
 
 class Groups:
@@ -69,7 +69,7 @@ class Groups:
         unique = self._context.new_id().replace("-", "").upper()
         arn = f"arn:aws:xray:{call.region}:{call.account_id}:group/{name}/{unique}"
         self._groups[name] = {
-            "GroupName": name, "GroupARN": arn, "InsightsConfiguration": dict(_NOT_BUILT), **changes
+            "GroupName": name, "GroupARN": arn, "InsightsConfiguration": dict(_NO_INSIGHTS), **changes
         }  # fmt: skip
         return call.reply({"Group": self._groups[name]})
 

@@ -19,7 +19,7 @@ from helpers.dataplane.frontdoor import Address, Operation
 from helpers.dataplane.web import HttpResponse
 from helpers.dataplane.xray.documents import Readings, inferred_segments
 from helpers.dataplane.xray.groups import Groups
-from helpers.dataplane.xray.service_graph import MOST_TRACES_IN_A_CALL, ServiceGraphs
+from helpers.dataplane.xray.service_graph import ServiceGraphs, asked_traces
 from helpers.dataplane.xray.store import Trace
 from helpers.dataplane.xray.summaries import Summaries
 
@@ -61,10 +61,7 @@ class XRayPlane:
         return call.reply({"UnprocessedTraceSegments": unprocessed})
 
     def _batch_get(self, call: Call) -> HttpResponse:
-        asked = call.params["TraceIds"]
-        if len(asked) > MOST_TRACES_IN_A_CALL:
-            raise AWSError("InvalidRequestException", f"at most {MOST_TRACES_IN_A_CALL} trace ids a call", 400)
-        found = {identifier: self._traces.get(identifier) for identifier in asked}
+        found = {identifier: self._traces.get(identifier) for identifier in asked_traces(call)}
         traces = [_told(trace) for trace in found.values() if trace is not None]
         return call.reply({"Traces": traces, "UnprocessedTraceIds": [key for key, trace in found.items() if not trace]})
 

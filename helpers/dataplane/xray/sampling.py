@@ -16,7 +16,6 @@ built. Unsourced: the words of the refusals.
 from __future__ import annotations
 
 import random
-import re
 import threading
 import time
 from collections import Counter, defaultdict
@@ -26,6 +25,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from helpers.dataplane.call import AWSError, Call, not_built
+from helpers.dataplane.policies import like
 from helpers.dataplane.web import HttpResponse
 
 DEFAULT = "Default"
@@ -206,8 +206,7 @@ _COUNTS = ("RequestCount", "SampledCount", "BorrowCount")
 
 def _like(pattern: str, text: str) -> bool:
     """Return whether a text is like a pattern with ``*`` and ``?``; X-Ray's SDKs compare without regard to case."""
-    parts = {"*": ".*", "?": "."}
-    return re.fullmatch("".join(parts.get(each, re.escape(each)) for each in pattern), text, re.I | re.S) is not None
+    return like(text.lower(), pattern.lower())
 
 
 def _check(given: Mapping[str, Any]) -> None:

@@ -59,10 +59,20 @@ class ServiceGraphs:
         return call.reply({"StartTime": start, "EndTime": end, "Services": services, "ContainsOldGroupVersions": False})
 
     def _of_traces(self, call: Call) -> HttpResponse:
-        asked = call.params["TraceIds"]
-        if len(asked) > MOST_TRACES_IN_A_CALL:
-            raise AWSError("InvalidRequestException", f"at most {MOST_TRACES_IN_A_CALL} trace ids a call", 400)
-        return call.reply({"Services": graph(self._readings.of(dict.fromkeys(asked)), call.account_id)})
+        return call.reply({"Services": graph(self._readings.of(asked_traces(call)), call.account_id)})
+
+
+def asked_traces(call: Call) -> list[str]:
+    """Return the trace ids that a call asks for, each once.
+
+    Raises
+    ------
+    AWSError
+        ``InvalidRequestException``: there are more than five.
+    """
+    if len(call.params["TraceIds"]) > MOST_TRACES_IN_A_CALL:
+        raise AWSError("InvalidRequestException", f"at most {MOST_TRACES_IN_A_CALL} trace ids a call", 400)
+    return list(dict.fromkeys(call.params["TraceIds"]))
 
 
 @dataclass

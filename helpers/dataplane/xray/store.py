@@ -18,7 +18,7 @@ import copy
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,7 +102,7 @@ class Traces:
         return self._traces[trace_id]
 
 
-def subsegments_of(document: Document) -> Iterator[Document]:
+def subsegments_of(document: Mapping[str, Any]) -> Iterator[Document]:
     """Return the subsegments of a segment, and theirs, depth first."""
     for each in document.get("subsegments") or []:
         yield each
@@ -139,19 +139,21 @@ def _check(document: Any) -> None:
     rules = {"id": _ID, "trace_id": _TRACE_ID, "name": _NAME, **({"parent_id": _ID} if subsegment else {})}
     for name, pattern in rules.items():
         value = document.get(name)
-        words = "".join(part.capitalize() for part in name.split("_"))
         if value is None:
-            raise _refused(f"Missing{words}", document)
+            raise _refused(f"Missing{_words(name)}", document)
         if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise _refused(f"Invalid{words}", document)
+            raise _refused(f"Invalid{_words(name)}", document)
     for name, absent in (("start_time", False), ("end_time", bool(document.get("in_progress")))):
-        words = name.title().replace("_", "")
         if document.get(name) is None and not absent:
-            raise _refused(f"Missing{words}", document)
+            raise _refused(f"Missing{_words(name)}", document)
         if not isinstance(document.get(name, 0.0), int | float):
-            raise _refused(f"Invalid{words}", document)
+            raise _refused(f"Invalid{_words(name)}", document)
     if not all(isinstance(each, dict) and _ID.fullmatch(str(each.get("id"))) for each in subsegments_of(document)):
         raise _refused("InvalidSubsegment", document)
+
+
+def _words(name: str) -> str:
+    return name.title().replace("_", "")
 
 
 def _refused(code: str, document: Document) -> AWSError:
