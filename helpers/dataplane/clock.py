@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from datetime import UTC, datetime
 
 
 class Clock:
@@ -47,3 +48,8 @@ class Clock:
     def wait(self, seconds: float, until: threading.Event | None = None) -> bool:
         """Wait ``seconds`` of AWS's time, or until the event is set; return whether the event was set."""
         return (until or threading.Event()).wait(max(0.0, seconds) / self.speed)
+
+
+def as_moto_keeps(moment: float) -> datetime:
+    """Return a time in seconds since the epoch as moto keeps times: in UTC, without saying so."""
+    return datetime.fromtimestamp(moment, UTC).replace(tzinfo=None)

@@ -23,6 +23,7 @@ from typing import Any
 from moto.cloudwatch.models import Alarm, CloudWatchBackend, Statistics, cloudwatch_backends
 
 from helpers.dataplane.call import AWSError, Call, not_built
+from helpers.dataplane.clock import as_moto_keeps
 from helpers.dataplane.cloudwatch import evaluation, messages, one_metric
 from helpers.dataplane.cloudwatch.evaluation import Point
 from helpers.dataplane.cloudwatch.rules import check
@@ -137,7 +138,7 @@ class CloudWatchPlane:
         """Return the statistic of each of the newest periods before ``end``, the oldest first."""
         dimensions = [{"Name": str(each.name), "Value": str(each.value)} for each in alarm.dimensions]
         count = evaluation.fetched(alarm)
-        periods = [_utc(end - ago * alarm.period) for ago in range(count, 0, -1)]
+        periods = [as_moto_keeps(end - ago * alarm.period) for ago in range(count, 0, -1)]
         found = [Statistics([alarm.statistic], began) for began in periods]
         for datum in one_metric.data_of(backend, alarm.namespace, alarm.metric_name, dimensions):
             place = count - math.ceil((end - self._moment(alarm, datum.timestamp)) / alarm.period)
@@ -151,7 +152,7 @@ class CloudWatchPlane:
         return moment if alarm.namespace == _CLOUD_DATED else self._context.clock.at(moment)
 
     def _now(self) -> datetime:
-        return _utc(self._context.clock.time())
+        return as_moto_keeps(self._context.clock.time())
 
     def _changed(self, alarm: Alarm, reason: str, reason_data: str, state_value: str) -> None:
         """Take the place of moto's: a change is dated by the cloud's clock, kept, told and acted upon."""
@@ -205,8 +206,3 @@ class CloudWatchPlane:
 
 def _of_auto_scaling(alarm: Alarm) -> bool:
     return any(service_of(action) == "autoscaling" for action in alarm.alarm_actions)
-
-
-def _utc(moment: float) -> datetime:
-    """Return a time as moto keeps it: in UTC, without saying so."""
-    return datetime.fromtimestamp(moment, UTC).replace(tzinfo=None)

@@ -20,12 +20,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 from moto.codedeploy.models import DeploymentGroup, DeploymentInfo
 
+from helpers.dataplane.clock import as_moto_keeps
 from helpers.dataplane.codedeploy import appspec
 from helpers.dataplane.codedeploy.appspec import AppSpec
 from helpers.dataplane.context import Context
@@ -96,7 +97,7 @@ class Rollout:
     ) -> None:
         self.region, self.deployment, self.steps, self.spec = region, deployment, steps, AppSpec("", "", "", "")
         self.events = [LifecycleEvent(name) for name in EVENTS]
-        self.weight, self.updated = 0.0, _utc(context)
+        self.weight, self.updated = 0.0, _now(context)
         self.error: dict[str, str] = {}
         self.rollback: dict[str, str] = {}
         self.hooks: dict[str, str | None] = {}
@@ -129,13 +130,13 @@ class Rollout:
     def run(self) -> None:
         """Carry the deployment out."""
         try:
-            self.deployment.start_time = _utc(self._context)
+            self.deployment.start_time = _now(self._context)
             self._tell("InProgress")
             self._begin()
             for event in self.events:
                 with self._running(event):
                     self._shift_all() if event.name == "AllowTraffic" else self._check(event)
-            self.deployment.complete_time = _utc(self._context)
+            self.deployment.complete_time = _now(self._context)
             self._tell("Succeeded")
         except Closed:
             return
@@ -174,9 +175,9 @@ class Rollout:
 
     @contextmanager
     def _running(self, event: LifecycleEvent) -> Iterator[None]:
-        event.status, event.started = "InProgress", _utc(self._context)
+        event.status, event.started = "InProgress", _now(self._context)
         yield
-        event.status, event.ended = "Succeeded", _utc(self._context)
+        event.status, event.ended = "Succeeded", _now(self._context)
 
     def _check(self, event: LifecycleEvent) -> None:
         """Call the event's hook, if it has one, and wait for its answer."""
@@ -219,7 +220,7 @@ class Rollout:
             FunctionVersion=self.spec.target if whole else self.spec.current,
             RoutingConfig={"AdditionalVersionWeights": {} if whole else {self.spec.target: percent / 100}},
         )
-        self.weight, self.updated = percent / 100, _utc(self._context)
+        self.weight, self.updated = percent / 100, _now(self._context)
 
     def _wait(self, seconds: float, done: Callable[[], bool] = lambda: False) -> bool:
         """Wait AWS's seconds, or until it is done, and return whether it is; look at alarms and requests meanwhile."""
@@ -256,7 +257,7 @@ class Rollout:
             raise Ended("ALARM_ACTIVE", f"The state of these alarms cannot be retrieved: {lost}", "Stopped")
 
     def _fail(self, ended: Ended) -> None:
-        now = _utc(self._context)
+        now = _now(self._context)
         for event in self.events:
             if event.status == "InProgress":
                 event.status, event.ended = "Failed", now
@@ -278,7 +279,7 @@ class Rollout:
     def run_back(self) -> None:
         """Take the alias back at once, without hooks, alarms and waits."""
         self.spec = appspec.read(self._document)
-        self.deployment.start_time = _utc(self._context)
+        self.deployment.start_time = _now(self._context)
         self._tell("InProgress")
         try:
             for event in self.events:
@@ -287,7 +288,7 @@ class Rollout:
                         self._shift(100)
         except (Ended, ClientError) as error:
             self.error = {"code": getattr(error, "code", "INVALID_LAMBDA_CONFIGURATION"), "message": str(error)}
-        self.deployment.complete_time = _utc(self._context)
+        self.deployment.complete_time = _now(self._context)
         self._tell("Failed" if self.error else "Succeeded")
 
     def _rolls_back(self, event: str) -> bool:
@@ -300,11 +301,10 @@ class Rollout:
         self.deployment.deployment_overview = {
             name: int(name == counted) for name in self.deployment.deployment_overview
         }
-        self.updated = _utc(self._context)
+        self.updated = _now(self._context)
         self.deployment.status = status
         self._told(self, status)
 
 
-def _utc(context: Context) -> datetime:
-    """Return AWS's time, as moto keeps times."""
-    return datetime.fromtimestamp(context.clock.time(), UTC).replace(tzinfo=None)
+def _now(context: Context) -> datetime:
+    return as_moto_keeps(context.clock.time())

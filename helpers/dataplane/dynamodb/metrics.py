@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from datetime import UTC, datetime
 
 from moto.cloudwatch.models import MetricAggregatedDatum, cloudwatch_backends
 
+from helpers.dataplane.clock import as_moto_keeps
 from helpers.dataplane.context import Context
 
 Dimensions = tuple[tuple[str, str], ...]
@@ -60,7 +60,7 @@ class Metrics:
         point = MetricAggregatedDatum(
             "AWS/DynamoDB", name, value, value, 1, value,
             [{"Name": key, "Value": text} for key, text in dimensions],
-            datetime.fromtimestamp(minute * 60, UTC).replace(tzinfo=None), "Count",
+            as_moto_keeps(minute * 60), "Count",
         )  # fmt: skip
         cloudwatch_backends[self._context.account_id][region].metric_data.append(point)
         return point

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from moto.dynamodb.models.table import StreamShard
 from moto.kinesis.models import KinesisBackend, Shard, Stream
 
-from helpers.dataplane.clock import Clock
+from helpers.dataplane.clock import Clock, as_moto_keeps
 from helpers.dataplane.seams import Seams
 
 Listener = Callable[[], None]
@@ -54,7 +54,7 @@ class Arrivals:
             listener()
 
     def _moment(self) -> datetime:
-        return datetime.fromtimestamp(self._clock.time(), UTC).replace(tzinfo=None)
+        return as_moto_keeps(self._clock.time())
 
     def _add(self, add: Callable[..., None], shard: StreamShard, *images: Any) -> None:
         with self._lock:
