@@ -148,3 +148,9 @@ def dates(execution: Execution) -> tuple[Any, Any]:
     events = execution.to_history_output()["events"]
     first = events[0]["timestamp"] if events else execution.start_date
     return first, events[-1]["timestamp"] if events else first
+
+
+def milliseconds(execution: Execution) -> float:
+    """Return how long an execution has lasted, by the cloud's clock."""
+    started, stopped = (datetime.fromisoformat(moment) for moment in dates(execution))
+    return (stopped - started).total_seconds() * 1000

@@ -26,7 +26,7 @@ from moto.stepfunctions.parser.backend.execution import Execution
 
 from helpers.dataplane.call import Call
 from helpers.dataplane.context import Context
-from helpers.dataplane.stepfunctions.endings import EXPRESS_SECONDS, dates
+from helpers.dataplane.stepfunctions.endings import EXPRESS_SECONDS, dates, milliseconds
 from helpers.dataplane.web import HttpResponse
 
 _BASE_MB, _CHUNK_MB, _STEP_MILLISECONDS = 50, 64, 100
@@ -71,9 +71,8 @@ class Express:
         return call.reply(told)
 
     def _begin(self, call: Call, machine: Any, name: str, text: str, suffix: str) -> Any:
-        machine.sm_type = (
-            StateMachineType.EXPRESS
-        )  # moto keeps the type elsewhere, and takes every machine for a standard one
+        # moto keeps the type elsewhere, and takes every machine for a standard one
+        machine.sm_type = StateMachineType.EXPRESS
         arn = f"{machine.arn.replace(':stateMachine:', ':express:', 1)}:{name}:{suffix}"
         now = datetime.fromtimestamp(self._context.clock.time(), UTC)
         execution = Execution(
@@ -87,12 +86,11 @@ class Express:
 
 def bill(execution: Any) -> dict[str, int]:
     """Return an execution's ``billingDetails``: milliseconds and MB."""
-    started, stopped = (datetime.fromisoformat(moment) for moment in dates(execution))
-    milliseconds = (stopped - started).total_seconds() * 1000
     steps = sum(event["type"] in _STEPS for event in execution.to_history_output()["events"])
     definition, payload = execution.state_machine.definition, execution.execution_input
     used = _BASE_MB * 10**6 + len(definition.encode()) + len(payload.encode()) * max(1, steps)
+    lasted = max(1, math.ceil(milliseconds(execution) / _STEP_MILLISECONDS))
     return {
         "billedMemoryUsedInMB": math.ceil(used / 10**6 / _CHUNK_MB) * _CHUNK_MB,
-        "billedDurationInMilliseconds": max(1, math.ceil(milliseconds / _STEP_MILLISECONDS)) * _STEP_MILLISECONDS,
+        "billedDurationInMilliseconds": lasted * _STEP_MILLISECONDS,
     }

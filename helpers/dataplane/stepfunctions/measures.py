@@ -10,7 +10,6 @@ that were scheduled again. ExecutionTime is by the cloud's clock.
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
 from typing import Any
 
 from moto.cloudwatch.models import cloudwatch_backends
@@ -21,7 +20,7 @@ from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
 from helpers.dataplane.context import Context
 from helpers.dataplane.seams import Seams
-from helpers.dataplane.stepfunctions.endings import EXPRESS, dates
+from helpers.dataplane.stepfunctions.endings import EXPRESS, milliseconds
 from helpers.dataplane.stepfunctions.express import bill
 
 _SCHEDULED = ("TaskScheduled", "LambdaFunctionScheduled", "ActivityScheduled")
@@ -59,9 +58,7 @@ class Measures:
             meter("stepfunctions", "express milliseconds", billed["billedDurationInMilliseconds"], memory)
         else:
             meter("stepfunctions", "state transitions", entered + max(0, again))
-        started, stopped = (datetime.fromisoformat(moment) for moment in dates(execution))
-        took = (stopped - started).total_seconds() * 1000
-        self._count(execution, "ExecutionTime", took, "Milliseconds")
+        self._count(execution, "ExecutionTime", milliseconds(execution), "Milliseconds")
         ended = HistoryEventType(events[-1]["type"]).value.removeprefix("Execution")
         self._count(execution, f"Executions{ended}", 1, "Count")
 
