@@ -105,7 +105,7 @@ def _policy(given: Mapping[str, str], base: str) -> bytes:
     if "Policy" in given:
         return _decoded(given["Policy"])
     if not given.get("Expires", "").isdecimal():
-        raise EdgeError(403, "Malformed Policy", code="MalformedPolicy")
+        raise _malformed()
     statement = {"Resource": base, "Condition": {"DateLessThan": {"AWS:EpochTime": int(given["Expires"])}}}
     return json.dumps({"Statement": [statement]}, separators=(",", ":")).encode()
 
@@ -120,7 +120,7 @@ def _holds(policy: bytes, base: str) -> bool:
         within = ip_address(VIEWER) in ip_network(network, strict=False)
         return begin <= now < end and within and like(base, statement.get("Resource", "*"))
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
-        raise EdgeError(403, "Malformed Policy", code="MalformedPolicy") from None
+        raise _malformed() from None
 
 
 def _decoded(text: str) -> bytes:
@@ -128,8 +128,12 @@ def _decoded(text: str) -> bytes:
     try:
         return base64.b64decode(text.replace("-", "+").replace("_", "=").replace("~", "/"), validate=True)
     except ValueError:
-        raise EdgeError(403, "Malformed Policy", code="MalformedPolicy") from None
+        raise _malformed() from None
 
 
 def _denied() -> EdgeError:
     return EdgeError(403, "Access denied", code="AccessDenied")
+
+
+def _malformed() -> EdgeError:
+    return EdgeError(403, "Malformed Policy", code="MalformedPolicy")

@@ -26,7 +26,6 @@ from helpers.dataplane.web import HttpRequest, HttpResponse
 
 DAY, YEAR = 86_400, 31_536_000
 _KINDS = {"CachePolicy": "CachePolicies", "OriginRequestPolicy": "OriginRequestPolicies"}
-_LISTS = {"CachePolicy": "CachePolicyList", "OriginRequestPolicy": "OriginRequestPolicyList"}
 
 
 @dataclass(frozen=True)
@@ -189,7 +188,7 @@ class RequestPolicies:
             for one, kept in self._kept.items()
             if kept.kind == kind
         ]
-        return call.reply({_LISTS[kind]: {"MaxItems": 100, "Quantity": len(items), "Items": items}})
+        return call.reply({f"{kind}List": {"MaxItems": 100, "Quantity": len(items), "Items": items}})
 
 
 def check_version(given: str | None, current: str) -> None:
