@@ -20,7 +20,7 @@ from moto.core.exceptions import ServiceException
 from moto.sns.models import Subscription, Topic, sns_backends
 
 from helpers.dataplane import event_patterns
-from helpers.dataplane.call import AWSError, Call
+from helpers.dataplane.call import AWSError, Call, not_built
 from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
 from helpers.dataplane.delivery import Delivery, Post, Taker, as_json, service_of
@@ -61,8 +61,7 @@ class SnsPlane:
     def _subscribe(self, call: Call) -> HttpResponse:
         protocol, endpoint = call.params["Protocol"], call.params.get("Endpoint") or ""
         if protocol in ("http", "https", "firehose"):
-            message = f"subscriptions with the protocol {protocol} are not built in this local cloud; AWS has them"
-            raise AWSError("NotImplementedException", message, 501)
+            raise not_built(f"a subscription with the protocol {protocol}")
         if protocol in ("lambda", "sqs") and service_of(endpoint) != protocol:
             name = "Lambda" if protocol == "lambda" else "SQS"
             raise AWSError("InvalidParameter", f"Invalid parameter: {name} endpoint ARN", 400)

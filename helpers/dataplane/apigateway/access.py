@@ -18,7 +18,7 @@ from helpers.dataplane.apigateway.exchange import Exchange
 from helpers.dataplane.apigateway.iam import ACTION, Iam, refused
 from helpers.dataplane.apigateway.lambda_authorizers import LambdaAuthorizers
 from helpers.dataplane.apigateway.user_pools import UserPools
-from helpers.dataplane.call import AWSError, Caller
+from helpers.dataplane.call import Caller, not_built
 from helpers.dataplane.context import Context
 from helpers.dataplane.delivery import Post
 from helpers.dataplane.policies import Asked, Verdict, decide, together
@@ -52,8 +52,7 @@ class Access:
         }
         kind = exchange.method.get("authorizationType")
         if kind not in ways:  # such as JWT: what is not known must not be an open door
-            message = f"the authorization type {kind} of a REST API's method is not built in this local cloud"
-            raise AWSError("NotImplementedException", message, 501)
+            raise not_built(f"the authorization type {kind} of a REST API's method")
         ways[kind](exchange)
 
     def _user_pool(self, exchange: Exchange) -> None:

@@ -16,7 +16,7 @@ from moto.apigateway.models import Resource as MotoResource
 
 from helpers.dataplane.apigateway.integrations.waiting import LONGEST_MS
 from helpers.dataplane.apigateway.stages import api_of
-from helpers.dataplane.call import AWSError, Call
+from helpers.dataplane.call import AWSError, Call, not_built
 from helpers.dataplane.control_plane import forward
 from helpers.dataplane.frontdoor import Operation
 from helpers.dataplane.web import HttpResponse
@@ -166,9 +166,10 @@ def put_integration(call: Call, put: Operation) -> HttpResponse:
     service = given["type"] == "AWS" and ":lambda:" not in (given.get("uri") or "")
     if service and not given.get("credentials"):
         raise AWSError("BadRequestException", "Role ARN must be specified for AWS integrations", 400)
-    if given.get("contentHandling") == "CONVERT_TO_BINARY" or given.get("responseTransferMode") == "STREAM":
-        words = "conversion to binary and response streaming are not built in this local cloud; AWS has them"
-        raise AWSError("NotImplementedException", words, 501)
+    if given.get("contentHandling") == "CONVERT_TO_BINARY":
+        raise not_built("conversion to binary")
+    if given.get("responseTransferMode") == "STREAM":
+        raise not_built("response streaming")
     timeout = _checked_timeout(int(given.get("timeoutInMillis") or LONGEST_MS))
     response = put(call)
     if response.status >= 400:

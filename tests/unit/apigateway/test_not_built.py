@@ -40,7 +40,7 @@ def test_a_vpc_link_answers_501(gateway: Any) -> None:
     with pytest.raises(urllib.error.HTTPError) as answer:
         urllib.request.urlopen(api_address(place["restApiId"], "prod", "/"), timeout=10)
     assert answer.value.code == 501
-    assert "VPC links are not built" in json.loads(answer.value.read())["message"]
+    assert "a VPC link is not built" in json.loads(answer.value.read())["message"]
 
 
 def test_an_operation_that_nobody_answers(gateway: Any) -> None:

@@ -11,7 +11,7 @@ from helpers.dataplane.apigateway.integrations.lambda_custom import LambdaCustom
 from helpers.dataplane.apigateway.integrations.lambda_proxy import LambdaProxy
 from helpers.dataplane.apigateway.integrations.mock import mock
 from helpers.dataplane.apigateway.integrations.waiting import patience, within
-from helpers.dataplane.call import AWSError
+from helpers.dataplane.call import not_built
 from helpers.dataplane.context import Context
 from helpers.dataplane.delivery import Post
 from helpers.dataplane.web import HttpResponse
@@ -51,7 +51,7 @@ class Integrations:
     def _ask(self, integration: dict[str, Any]) -> Ask:
         kind = integration["type"]
         if integration.get("connectionType") == "VPC_LINK":
-            raise AWSError("NotImplementedException", "VPC links are not built in this local cloud; AWS has them", 501)
+            raise not_built("a VPC link")
         if kind == "AWS" and ":lambda:path/" in integration["uri"]:
             kind = "LAMBDA"
         if kind not in self._made:

@@ -19,7 +19,7 @@ from moto.apigateway.models import RestAPI, Stage, apigateway_backends
 
 from helpers.dataplane.apigateway.openapi.document import ANY, EXTENSION
 from helpers.dataplane.apigateway.snapshot import Snapshot
-from helpers.dataplane.call import AWSError, Call
+from helpers.dataplane.call import AWSError, Call, not_built
 from helpers.dataplane.web import HttpResponse
 
 _PLACES = {"querystring": "query", "header": "header", "path": "path"}
@@ -40,7 +40,7 @@ def get_export(call: Call) -> HttpResponse:
         raise AWSError("BadRequestException", f"No API exporter for type '{kind}'", 400)
     extensions = frozenset(parse_qs(call.request.query).get("extensions", [""])[0].split(","))
     if "postman" in extensions:
-        raise AWSError("NotImplementedException", "Postman's extensions are not built in this local cloud", 501)
+        raise not_built("an export with Postman's extensions")
     api = apigateway_backends[call.account_id][call.region].apis.get(call.params["restApiId"])
     stage = api.stages.get(call.params["stageName"]) if api else None
     if api is None or stage is None:

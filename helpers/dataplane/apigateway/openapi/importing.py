@@ -147,8 +147,7 @@ class Import:
         said = scheme[f"{EXTENSION}authorizer"]
         kind = _AUTHORIZERS.get(said.get("type", ""))
         if kind is None:
-            message = f"an authorizer of type {said.get('type')} is not built in this local cloud"
-            raise AWSError("NotImplementedException", message, 501)
+            raise not_built(f"an authorizer of type {said.get('type')}")
         for known in [key for key, one in self._api.authorizers.items() if one.name == name]:
             del self._api.authorizers[known]
         made = self._backend.create_authorizer(
