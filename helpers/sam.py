@@ -78,7 +78,7 @@ class Application:
         )  # fmt: skip
         with contextlib.suppress(BotoCoreError):
             self._client.get_waiter(waiter).wait(StackName=_STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 900})
-        if self._client.describe_stacks(StackName=_STACK)["Stacks"][0]["StackStatus"].find("ROLLBACK") >= 0:
+        if "ROLLBACK" in self._client.describe_stacks(StackName=_STACK)["Stacks"][0]["StackStatus"]:
             raise Problem(self._failures())
 
     def _failures(self) -> str:
