@@ -1,8 +1,7 @@
 """Deployments and distributions: AWS::CodeDeploy::* and AWS::CloudFront::*.
 
 AWS: the resource type references of CodeDeploy and CloudFront (CloudFormation Template Reference). Here: applications
-and groups; distributions, origin access controls and functions, with the lists that CloudFront's API writes as
-Quantity and Items.
+and groups; distributions and origin access controls, with the lists that CloudFront's API writes as Quantity and Items.
 """
 
 from __future__ import annotations
