@@ -85,6 +85,22 @@ def test_a_type_without_a_table_is_motos_or_refused(stacks: Any) -> None:
     assert reasons == ["the resource type AWS::Nobody::Knows is not built in this local cloud; AWS has it"]
 
 
+def test_a_nested_stack_is_refused_and_nothing_of_it_made(stacks: Any) -> None:
+    inner = json.dumps({"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}})
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="templates")
+    s3.put_object(Bucket="templates", Key="inner.json", Body=inner.encode())
+    place = {"TemplateURL": "https://templates.s3.amazonaws.com/inner.json"}
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": place}
+    stacks.create_stack(StackName="outer", TemplateBody=json.dumps({"Resources": {"Inner": nested}}))
+    (outer,) = stacks.describe_stacks()["Stacks"]
+    assert outer["StackStatus"] == "ROLLBACK_COMPLETE"
+    events = stacks.describe_stack_events(StackName="outer")["StackEvents"]
+    reasons = [one["ResourceStatusReason"] for one in events if one["ResourceStatus"] == "CREATE_FAILED"]
+    assert reasons == ["the resource type AWS::CloudFormation::Stack is not built in this local cloud; AWS has it"]
+    assert "QueueUrls" not in boto3.client("sqs").list_queues()
+
+
 def test_properties_that_a_type_has_not_or_must_have_are_named(stacks: Any) -> None:
     policy = {"Type": "AWS::S3::BucketPolicy", "Properties": {"Colour": "red"}}
     stacks.create_stack(StackName="no", TemplateBody=json.dumps({"Resources": {"P": policy}}))

@@ -1,7 +1,7 @@
 """Types without a table here: moto makes them, as far as it knows them.
 
 Such resources are made inside moto, without calls through the front door: their data planes hear of them at their
-first use.
+first use. A nested stack is refused: moto would make all that is in it behind their backs.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 from helpers.dataplane.call import not_built
 from helpers.dataplane.cloudformation.kinds.kind import Kind, Made, Properties, Site
+from helpers.dataplane.cloudformation.stacks import STACK
 
 
 class MotoKind(Kind):
@@ -57,6 +58,8 @@ class MotoKind(Kind):
             return None
 
     def _model(self) -> Any:
+        if self.type == STACK:
+            raise not_built(f"the resource type {self.type}")
         from moto.cloudformation import parsing  # most of moto: 100 MB
 
         with warnings.catch_warnings():
