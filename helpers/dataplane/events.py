@@ -16,8 +16,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from moto.cloudwatch.models import cloudwatch_backends
-from moto.core.utils import utcnow
 from moto.events.models import EventsBackend, Rule, events_backends
 from moto.logs.models import logs_backends
 
@@ -27,6 +25,7 @@ from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
 from helpers.dataplane.delivery import Delivery, Post, Taker, iso, service_of
 from helpers.dataplane.frontdoor import Address, Operation
+from helpers.dataplane.metrics import measure
 from helpers.dataplane.schedules import parse
 from helpers.dataplane.seams import Seams
 from helpers.dataplane.timetable import Timetable
@@ -145,9 +144,8 @@ class EventsPlane:
             self._count(rule, "InvocationsFailedToBeSentToDlq")
 
     def _count(self, rule: Rule, metric: str) -> None:
-        dimensions = [{"Name": "RuleName", "Value": rule.name}]
-        datum = {"MetricName": metric, "Value": 1.0, "Unit": "Count", "Timestamp": utcnow(), "Dimensions": dimensions}
-        cloudwatch_backends[self._context.account_id][rule.region_name].put_metric_data("AWS/Events", [datum])
+        account, region = self._context.account_id, rule.region_name
+        measure(account, region, "AWS/Events", {metric: 1}, {"RuleName": rule.name})
 
     def _to_bus(self, delivery: Delivery) -> None:
         region, bus = delivery.target_arn.split(":")[3], delivery.target_arn.rpartition("/")[2]

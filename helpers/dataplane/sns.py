@@ -3,7 +3,8 @@
 AWS: "Amazon SNS subscription filter policies" and "Fanout to Lambda functions" (SNS Developer Guide): a function gets
 one record a call, through Lambda's asynchronous queue; a queue gets a JSON envelope, or the bare message with
 RawMessageDelivery. What a subscriber's policy refuses goes to the subscription's dead-letter queue, or is lost. Topics,
-subscriptions and the signed envelope are moto's.
+subscriptions and the signed envelope are moto's. CloudWatch gets the numbers of messages and notifications ("Monitoring
+Amazon SNS topics using CloudWatch").
 
 Differs: nothing is sent to telephones and mailboxes, and nothing leaves this machine: HTTP endpoints are refused.
 """
@@ -25,6 +26,7 @@ from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
 from helpers.dataplane.delivery import Delivery, Post, Taker, as_json, service_of
 from helpers.dataplane.frontdoor import Address, Operation
+from helpers.dataplane.metrics import measure
 from helpers.dataplane.seams import Seams
 from helpers.dataplane.web import HttpResponse
 
@@ -43,6 +45,8 @@ class SnsPlane:
         self._context, self._post = context, post
         post.takers["sns"] = Taker("sns:Publish", self._publish, lambda arn: self._topic(arn)._policy_json["Statement"])
         self._seams = Seams()
+        self._of_publish = Topic.publish
+        self._seams.put(Topic, "publish", self._published)
         self._seams.put(Subscription, "publish", self._offer)
         self._seams.put(Subscription, "private_key", lambda subscription: _private_key())
 
@@ -83,6 +87,14 @@ class SnsPlane:
         except ServiceException as error:
             raise AWSError(error.code, str(error.message), 400) from None
 
+    def _published(self, topic: Topic, *given: Any, **named: Any) -> str:
+        """Take the place of moto's ``Topic.publish``: the message counts."""
+        self._count(topic, "NumberOfMessagesPublished")
+        return self._of_publish(topic, *given, **named)
+
+    def _count(self, topic: Topic, metric: str) -> None:
+        measure(self._context.account_id, topic.arn.split(":")[3], "AWS/SNS", {metric: 1}, {"TopicName": topic.name})
+
     def _offer(
         self,
         subscription: Subscription,
@@ -114,7 +126,9 @@ class SnsPlane:
         delivery = Delivery("sns", topic.arn, subscription.endpoint, body, "Notification", topic.name, options=options)
         try:
             self._post.send(delivery)
+            self._count(topic, "NumberOfNotificationsDelivered")
         except AWSError:
+            self._count(topic, "NumberOfNotificationsFailed")
             redrive = json.loads(subscription.attributes.get("RedrivePolicy") or "{}")
             queue = redrive.get("deadLetterTargetArn")
             if queue:

@@ -8,6 +8,9 @@ call. Here time is the cloud's, each queue has one lock, and a receive ends as s
 is remembered for its five minutes although the message was deleted, and sequence numbers rise. While a function has a
 message, the message's visibility timeout passes in real time, because the function runs in real time too.
 
+Each message that is sent, received or deleted counts in CloudWatch ("Available CloudWatch metrics for Amazon SQS"); how
+many there are at a time, and empty receives, are not written.
+
 A message takes the trace header of the call that sends it along, as its attribute AWSTraceHeader, unless it has one
 ("Amazon SQS and AWS X-Ray", X-Ray Developer Guide).
 """
@@ -30,6 +33,7 @@ from moto.sqs.models import Message, Queue, SQSBackend
 
 from helpers.dataplane import tracing
 from helpers.dataplane.clock import Clock
+from helpers.dataplane.metrics import measure
 from helpers.dataplane.seams import Seams
 
 LOOK_SECONDS = 0.5
@@ -110,6 +114,7 @@ class Queues:
                 message.system_attributes.setdefault("AWSTraceHeader", {"StringValue": header})
             queue._messages.append(message)
             queue._messages_lock.notify_all()
+        _measure(queue, "NumberOfMessagesSent", 1)
 
     def _is_duplicate(self, queue: Queue, message: Message) -> bool:
         if not message.deduplication_id:
@@ -142,6 +147,8 @@ class Queues:
             for message in dead:
                 queue.dead_letter_queue.add_message(message)  # type: ignore[union-attr]
             if taken or self._stopped.is_set() or self._clock.time() >= until:
+                if copies:
+                    _measure(queue, "NumberOfMessagesReceived", len(copies))
                 for message in copies:
                     models._filter_message_attributes(message, message_attribute_names or [])
                 return copies
@@ -210,8 +217,14 @@ def _delete(queue: Queue, receipt_handle: str) -> None:
                 del queue._messages[place]
                 queue.deleted_messages.update(filter(None, message.all_receipt_handles))
                 queue._messages_lock.notify_all()
-                return
-    raise ReceiptHandleIsInvalid
+                break
+        else:
+            raise ReceiptHandleIsInvalid
+    _measure(queue, "NumberOfMessagesDeleted", 1)
+
+
+def _measure(queue: Queue, metric: str, messages: int) -> None:
+    measure(queue.account_id, queue.region, "AWS/SQS", {metric: messages}, {"QueueName": queue.name})
 
 
 def _locked(method: Callable[..., Any]) -> Callable[..., Any]:

@@ -29,9 +29,13 @@ from helpers.dataplane.cloudfront.errors import EdgeError
 from helpers.dataplane.cloudfront.origins import Origins
 from helpers.dataplane.cloudfront.request_policies import CachePolicy, RequestPolicies, Values
 from helpers.dataplane.context import Context
+from helpers.dataplane.metrics import measure
 from helpers.dataplane.web import HttpRequest, HttpResponse
 
 POP = "LOCAL50-P1"
+METRICS_REGION = "us-east-1"
+"""CloudFront is global; its metrics are in this Region ("Monitor CloudFront metrics with Amazon CloudWatch")."""
+_RATES = {"4xxErrorRate": 4, "5xxErrorRate": 5}
 _CACHED_METHODS = ("GET", "HEAD")
 _CACHED_IF_TOLD = (307, 308)
 """Redirects that are cached only with a Cache-Control header ("How CloudFront processes HTTP 3xx status codes")."""
@@ -74,6 +78,11 @@ class ViewerRequests:
             outcome="ok" if response.status < 400 else str(response.status),
             started=started, milliseconds=(time.time() - started) * 1000, request_id=request_id,
         )  # fmt: skip
+        dimensions = {"DistributionId": identifier, "Region": "Global"}
+        measure(self._context.account_id, METRICS_REGION, "AWS/CloudFront", {"Requests": 1}, dimensions, "None")
+        rates = {name: 100 * float(first == response.status // 100) for name, first in _RATES.items()}
+        rates["TotalErrorRate"] = 100 * float(response.status >= 400)
+        measure(self._context.account_id, METRICS_REGION, "AWS/CloudFront", rates, dimensions, "Percent")
         return response
 
     def _serve(

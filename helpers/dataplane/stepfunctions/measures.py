@@ -12,13 +12,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from moto.cloudwatch.models import cloudwatch_backends
-from moto.core.utils import utcnow
 from moto.stepfunctions.parser.api import HistoryEventType
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
 from helpers.dataplane.context import Context
+from helpers.dataplane.metrics import measure
 from helpers.dataplane.seams import Seams
 from helpers.dataplane.stepfunctions.endings import EXPRESS, milliseconds
 from helpers.dataplane.stepfunctions.express import bill
@@ -63,6 +62,5 @@ class Measures:
         self._count(execution, f"Executions{ended}", 1, "Count")
 
     def _count(self, execution: Any, metric: str, value: float, unit: str) -> None:
-        dimensions = [{"Name": "StateMachineArn", "Value": execution.state_machine.arn}]
-        datum = {"MetricName": metric, "Value": value, "Unit": unit, "Timestamp": utcnow(), "Dimensions": dimensions}
-        cloudwatch_backends[execution.account_id][execution.region_name].put_metric_data("AWS/States", [datum])
+        dimensions = {"StateMachineArn": execution.state_machine.arn}
+        measure(execution.account_id, execution.region_name, "AWS/States", {metric: value}, dimensions, unit)
