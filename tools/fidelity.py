@@ -38,12 +38,19 @@ ASKED = re.compile(r"^- (\w.*?): (.+), asked on (\d{4}-\d\d-\d\d)$", re.MULTILIN
 SERVICES = {
     "api": "Every service",
     "api_": "Amazon API Gateway",
+    "cloudformation": "AWS CloudFormation",
     "cloudfront": "Amazon CloudFront",
+    "cloudwatch": "Amazon CloudWatch",
     "codedeploy": "AWS CodeDeploy",
-    "lambda": "AWS Lambda",
-    "moto": "Services that call functions",
+    "dynamodb": "Amazon DynamoDB",
     "event": "Event sources of Lambda",
     "events": "Events that services push",
+    "lambda": "AWS Lambda",
+    "moto": "Services that call functions",
+    "sam": "AWS SAM",
+    "stepfunctions": "AWS Step Functions",
+    "vpc": "Amazon VPC",
+    "xray": "AWS X-Ray",
 }
 """Headings by the first word of a test file's name, one with ``_`` only if more follows; other names are their own."""
 FEW = 8
