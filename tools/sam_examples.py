@@ -57,7 +57,7 @@ def objects(template: dict[str, Any]) -> Iterator[tuple[str, str, bytes]]:
     """Yield bucket, key and content of the objects that a template names."""
     functions = template.get("Globals", {}).get("Function", {})
     for part in ({"Properties": functions}, *template["Resources"].values()):
-        properties = part.get("Properties", {})
+        properties = part.get("Properties") or {}
         for name in ("CodeUri", "ContentUri", "DefinitionUri"):
             place = properties.get(name)
             if isinstance(place, str) and place.startswith("s3://"):
@@ -114,13 +114,17 @@ def outcome(template: dict[str, Any]) -> str:
     except WaiterError:
         events = formation.describe_stack_events(StackName=stack)["StackEvents"]
         failed = [event for event in events if event["ResourceStatus"].endswith(("FAILED", "ROLLBACK_IN_PROGRESS"))]
-        return f"{failed[-1]['LogicalResourceId']}: {failed[-1]['ResourceStatusReason']}"
+        return (
+            f"{failed[-1]['LogicalResourceId']}: {failed[-1]['ResourceStatusReason']}"
+            if failed
+            else "it takes too long"
+        )
     return "deploys"
 
 
 def main(folder: str) -> None:
-    """Print a row for each template of a folder."""
-    for path in sorted(Path(folder).glob("*.yaml")):
+    """Print a row for each template of a folder; those named ``error_`` are for SAM to refuse, and left out."""
+    for path in sorted(set(Path(folder).glob("*.yaml")) - set(Path(folder).glob("error_*"))):
         template = {"Transform": SAM, **todays(yaml_parse(path.read_text(encoding="utf-8")))}
         cloud.start(speed=60)
         print(f"| {path.stem} | {outcome(template)} |".replace("\n", " "), flush=True)
