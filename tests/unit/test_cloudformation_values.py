@@ -45,6 +45,16 @@ def test_functions(said: Any, meant: Any) -> None:
     assert values().resolve(said) == meant
 
 
+def test_a_condition_may_stand_for_another_in_a_condition() -> None:
+    both = {"Fn::And": [{"Condition": {"Condition": "Yes"}}, {"Condition": "Yes"}]}  # as the SAM translator writes it
+    assert values({"Conditions": {"Yes": {"Fn::Equals": ["a", "a"]}, "Both": both}}).holds("Both")
+
+
+def test_a_sub_with_a_text_alone_in_a_list_is_refused() -> None:
+    with pytest.raises(AWSError, match="Fn::Sub"):
+        list(references({"Fn::Sub": ["${Queue}"]}))
+
+
 @pytest.mark.parametrize(
     ("said", "words"),
     [

@@ -134,6 +134,8 @@ def references(node: Any) -> Iterator[tuple[str, str]]:
 
 
 def _in_text(said: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(said, list) and len(said) != 2:
+        raise invalid("Template error: Fn::Sub takes a text, or a list of a text and a map of values")
     text, given = (said[0], said[1]) if isinstance(said, list) else (said, {})
     yield from references(given)
     for name in names_in(text):

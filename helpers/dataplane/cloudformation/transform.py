@@ -55,8 +55,8 @@ def _translated(
     from samtranslator.utils.py27hash_fix import to_py27_compatible_template, undo_mark_unicode_str_in_template
 
     logging.getLogger("samtranslator").setLevel(logging.CRITICAL)  # it warns of switches and metrics that only AWS has
-    to_py27_compatible_template(source, values)  # so that the logical ids of deployments are those of AWS
     try:
+        to_py27_compatible_template(source, values)  # so that the logical ids of deployments are those of AWS
         translator = Translator(None, Parser(), boto_session=Session(region_name=region))
         done = translator.translate(source, values, get_managed_policy_map=policies)
     except InvalidDocumentException as error:

@@ -83,7 +83,7 @@ class Values:
         ((operator, given),) = said.items()
         match operator:
             case "Condition":
-                return self.holds(given)
+                return self._test(given) if isinstance(given, Mapping) else self.holds(given)
             case "Fn::Equals":
                 left, right = (_text(self.resolve(one)) for one in given)
                 return left == right
