@@ -9,7 +9,8 @@ is remembered for its five minutes although the message was deleted, and sequenc
 message, the message's visibility timeout passes in real time, because the function runs in real time too.
 
 Each message that is sent, received or deleted counts in CloudWatch ("Available CloudWatch metrics for Amazon SQS"); how
-many there are at a time, and empty receives, are not written.
+many there are at a time, and empty receives, are not written. What goes to a dead-letter queue after too many receives
+is not sent, and does not count there.
 
 A message takes the trace header of the call that sends it along, as its attribute AWSTraceHeader, unless it has one
 ("Amazon SQS and AWS X-Ray", X-Ray Developer Guide).
@@ -105,16 +106,21 @@ class Queues:
         return self._clock.time() * 1000
 
     def _add(self, queue: Queue, message: Message) -> None:
+        if self._put(queue, message):
+            _measure(queue, "NumberOfMessagesSent", 1)
+
+    def _put(self, queue: Queue, message: Message) -> bool:
+        """Put a message into a queue, unless it is a duplicate; return whether it is there now."""
         with queue._messages_lock:
             if queue.fifo_queue and self._is_duplicate(queue, message):
-                return
+                return False
             if queue.fifo_queue:
                 message.sequence_number = str(next(self._sequence_numbers))
             if header := tracing.current():
                 message.system_attributes.setdefault("AWSTraceHeader", {"StringValue": header})
             queue._messages.append(message)
             queue._messages_lock.notify_all()
-        _measure(queue, "NumberOfMessagesSent", 1)
+        return True
 
     def _is_duplicate(self, queue: Queue, message: Message) -> bool:
         if not message.deduplication_id:
@@ -145,7 +151,7 @@ class Queues:
                     self._pause(queue, until)
                 copies = [copy.copy(message) for message in taken]
             for message in dead:
-                queue.dead_letter_queue.add_message(message)  # type: ignore[union-attr]
+                self._put(queue.dead_letter_queue, message)  # type: ignore[arg-type]
             if taken or self._stopped.is_set() or self._clock.time() >= until:
                 if copies:
                     _measure(queue, "NumberOfMessagesReceived", len(copies))

@@ -9,6 +9,7 @@ from tests.contract.pushed import closed_queue, open_queue, open_topic
 from tests.contract.subjects import Subject, promise
 
 SQS = "Amazon SQS Developer Guide, Available CloudWatch metrics for Amazon SQS"
+DEAD_LETTERS = "Amazon SQS Developer Guide, Amazon SQS dead-letter queues"
 SNS = "Amazon SNS Developer Guide, Monitoring Amazon SNS topics using CloudWatch"
 CLOUDFRONT = "Amazon CloudFront Developer Guide, Monitor CloudFront metrics with Amazon CloudWatch"
 
@@ -24,6 +25,19 @@ def test_queue(aws: Subject) -> None:
     sqs.delete_message(QueueUrl=url, ReceiptHandle=taken[0]["ReceiptHandle"])
     names = ("NumberOfMessagesSent", "NumberOfMessagesReceived", "NumberOfMessagesDeleted")
     assert [aws.points("AWS/SQS", name, QueueName="q") for name in names] == [[3.0], [3.0], [1.0]]
+
+
+@promise(DEAD_LETTERS, "a message that is moved there after too many receives does not count as sent")
+def test_dead_letter_queue(aws: Subject) -> None:
+    sqs, (dead, arn) = aws.client("sqs"), aws.queue("dead")
+    redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": "1"})
+    url = sqs.create_queue(QueueName="q", Attributes={"RedrivePolicy": redrive, "VisibilityTimeout": "0"})["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="poison")
+    assert sqs.receive_message(QueueUrl=url)["Messages"]
+    assert "Messages" not in sqs.receive_message(QueueUrl=url)
+    assert sqs.receive_message(QueueUrl=dead)["Messages"]
+    assert aws.points("AWS/SQS", "NumberOfMessagesSent", QueueName="q") == [1.0]
+    assert aws.points("AWS/SQS", "NumberOfMessagesSent", QueueName="dead") == []
 
 
 @promise(SNS, "messages published, and notifications delivered and failed, count for their topic")
