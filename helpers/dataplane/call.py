@@ -31,6 +31,9 @@ class Caller:
     """The name of the assumed role; empty for the account's own key, which may do everything."""
     user: str = ""
     """The name of the IAM user, likewise."""
+    claims: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict, compare=False)
+    """What a session's identity provider said of its owner, as policies name it, such as
+    ``cognito-identity.amazonaws.com:sub``."""
 
 
 @dataclass

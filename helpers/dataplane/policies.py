@@ -4,10 +4,11 @@ AWS: a statement counts when its action, resource, principal and conditions all 
 without an allow the answer is no ("Policy evaluation logic" and "IAM JSON policy elements", IAM User Guide).
 
 Here: Allow and Deny; Action, Resource and their Not forms, with ``*`` and ``?``; the operators of ``_OPERATORS``, each
-with IfExists, on the keys that the asker knows. ARNs are compared as one text, on AWS part by part. Anything else
-(operators, keys, variables such as ``${aws:username}``, NotPrincipal) is not built: an identity's Allow that needs it
-counts as none; a Deny, and any statement of a resource's policy, says so by name. Boundaries, session policies and
-service control policies are not evaluated.
+with IfExists, and ForAnyValue for keys of several values, on the keys that the asker knows; variables such as
+``${aws:username}`` for the same keys. ARNs are compared as one text, on AWS part by part. Anything else (operators,
+keys, a variable's default, NotPrincipal) is not built: an identity's Allow that needs it counts as none; a Deny, and
+any statement of a resource's policy, says so by name. Boundaries, session policies and service control policies are not
+evaluated.
 """
 
 from __future__ import annotations
@@ -21,6 +22,11 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from helpers.dataplane.call import AWSError, Caller, not_built
+
+
+Known = Mapping[str, str | tuple[str, ...] | None]
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_WILD = frozenset("*?[")
 
 
 class Verdict(Enum):
@@ -41,16 +47,19 @@ class Asked:
     """Who signed the request, if anybody did."""
     service: str = ""
     """The AWS service that asks on its own behalf, such as ``s3``."""
-    values: Mapping[str, str | None] = field(default_factory=dict)
+    values: Known = field(default_factory=dict)
     """What is known for conditions besides the caller, by the key in lower case; None where AWS has no value, too."""
+    provider: str = ""
+    """The identity provider that vouches for whoever asks, such as ``cognito-identity.amazonaws.com``."""
 
-    def known(self) -> dict[str, str | None]:
+    def known(self) -> dict[str, str | tuple[str, ...] | None]:
         """Return what conditions may be about."""
         arn, caller = self.caller_arn(), self.caller
         return {
             "aws:principalarn": arn,
             "aws:principalaccount": arn.split(":")[4] if arn else None,
             "aws:username": (caller.user or None) if caller else None,
+            **(caller.claims if caller else {}),
             **self.values,
         }
 
@@ -102,7 +111,8 @@ def _counts(statement: Mapping[str, Any], asked: Asked, of_resource: bool) -> bo
 def _on_resource(statement: Mapping[str, Any], asked: Asked, of_resource: bool) -> bool:
     if of_resource and statement.keys().isdisjoint({"Resource", "NotResource"}):  # such as a role's trust policy
         return True
-    return _element(statement, "Resource", asked.resource, _text)
+    known = asked.known()
+    return _element(statement, "Resource", asked.resource, lambda pattern: _filled(pattern, known))
 
 
 def _element(statement: Mapping[str, Any], name: str, value: str, read: Callable[[str], str]) -> bool:
@@ -116,11 +126,16 @@ def like(value: str, pattern: str) -> bool:
     return fnmatchcase(value, pattern.replace("[", "[[]"))
 
 
-def _text(pattern: str) -> str:
-    """Return a pattern of a resource or a condition, unless a variable stands in it."""
-    if "${" in pattern:
-        raise not_built(f"the policy variable in {pattern}")
-    return pattern
+def _filled(pattern: str, known: Known) -> str:
+    """Return a pattern of a resource or a condition with the values of its variables, which have no wildcards."""
+
+    def value(variable: re.Match[str]) -> str:
+        found = known.get(variable[1].lower())
+        if not isinstance(found, str) or not _WILD.isdisjoint(found):
+            raise not_built(f"the policy variable in {pattern}")
+        return found
+
+    return _VARIABLE.sub(value, pattern)
 
 
 def _names(statement: Mapping[str, Any], asked: Asked) -> bool:
@@ -138,6 +153,8 @@ def _names(statement: Mapping[str, Any], asked: Asked) -> bool:
     if asked.service:
         name = re.compile(rf"{asked.service}(\.[a-z0-9-]+)?\.amazonaws\.com")
         return any(name.fullmatch(one) for one in _many(named.get("Service")))
+    if asked.provider:
+        return asked.provider in _many(named.get("Federated"))
     if caller is None:
         return False
     account = caller.arn.split(":")[4]
@@ -166,21 +183,24 @@ _OPERATORS: dict[str, tuple[Callable[[str, str], bool], bool]] = {
 """How a value is compared, and whether it must or must not match."""
 
 
-def _conditions_hold(conditions: Mapping[str, Mapping[str, Any]], known: Mapping[str, str | None]) -> bool:
+def _conditions_hold(conditions: Mapping[str, Mapping[str, Any]], known: Known) -> bool:
     return all(
         _holds(operator, key, wanted, known) for operator, pairs in conditions.items() for key, wanted in pairs.items()
     )
 
 
-def _holds(operator: str, key: str, wanted: Any, known: Mapping[str, str | None]) -> bool:
-    name = operator.removesuffix("IfExists")
-    if name not in _OPERATORS or key.lower() not in known:
+def _holds(operator: str, key: str, wanted: Any, known: Known) -> bool:
+    name = operator.removeprefix("ForAnyValue:").removesuffix("IfExists")
+    value = known.get(key.lower())
+    several = operator.startswith("ForAnyValue:")
+    if name not in _OPERATORS or key.lower() not in known or isinstance(value, tuple) is not several:
         raise not_built(f"the condition {operator} on {key} in a policy")
     matches, positive = _OPERATORS[name]
-    value = known[key.lower()]
     if value is None:
         return not positive or name != operator
-    return any(matches(value, _text(one)) for one in _many(wanted)) is positive
+    patterns = [_filled(one, known) for one in _many(wanted)]
+    values = value if isinstance(value, tuple) else (value,)
+    return any(any(matches(one, pattern) for pattern in patterns) is positive for one in values)
 
 
 def _many(value: Any) -> list[Any]:

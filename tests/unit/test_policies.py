@@ -35,7 +35,10 @@ CONDITIONS: list[tuple[dict[str, Any], bool | None]] = [
     ({"IpAddress": {"aws:SourceIp": "127.0.0.0/8"}, "StringLike": {"aws:username": "e*"}}, False),
     (UNKNOWN, None),
     ({"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, None),
-    ({"StringLike": {"aws:SourceIp": "${aws:username}*"}}, None),
+    ({"StringLike": {"aws:username": "${aws:username}*"}}, True),
+    ({"StringLike": {"aws:SourceIp": "${aws:username}*"}}, False),
+    ({"StringLike": {"aws:SourceIp": "${aws:PrincipalTag/team}*"}}, None),
+    ({"ForAnyValue:StringEquals": {"aws:username": "bob"}}, None),
 ]
 
 
@@ -192,7 +195,7 @@ def test_a_session_is_known_by_its_role(caller: Caller | None, arn: str | None) 
 
 
 @pytest.mark.parametrize(
-    "statement", [{"Condition": UNKNOWN}, {"Resource": "arn:aws:s3:::${aws:username}"}, {"NotPrincipal": {"AWS": "*"}}]
+    "statement", [{"Condition": UNKNOWN}, {"Resource": "arn:aws:s3:::${aws:userid}"}, {"NotPrincipal": {"AWS": "*"}}]
 )
 @pytest.mark.parametrize("effect", ["Allow", "Deny"])
 def test_a_resources_policy_says_what_is_not_built(statement: dict[str, Any], effect: str) -> None:
@@ -204,3 +207,59 @@ def test_what_is_not_built_does_not_matter_to_others() -> None:
     asked = Asked("execute-api:Invoke", ARN, BOB)
     for others in ({"Action": "s3:*"}, {"Principal": {"AWS": DESK.arn}}):
         assert of_resource(asked, **{"Principal": "*", "Condition": UNKNOWN} | others) is Verdict.SILENT
+
+
+SUB = "cognito-identity.amazonaws.com:sub"
+ANN = Caller("ann", DESK.arn, "ASIA", role="desk", claims={SUB: "us-east-1:a", "amr": ("authenticated", "idp/pool")})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "caller", "allowed"),
+    [
+        ("arn:aws:s3:::b/${cognito-identity.amazonaws.com:sub}/*", ANN, True),
+        ("arn:aws:s3:::b/${Cognito-Identity.amazonaws.com:SUB}/*", ANN, True),
+        ("arn:aws:s3:::b/${cognito-identity.amazonaws.com:sub}*", DESK, False),
+        ("arn:aws:s3:::b/${aws:username}/*", ANN, False),
+        ("arn:aws:s3:::b/${amr}/*", ANN, False),
+        ("arn:aws:s3:::b/${*}/*", ANN, False),
+    ],
+)
+def test_a_variable_stands_for_what_is_known_of_the_caller(pattern: str, caller: Caller, allowed: bool) -> None:
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": pattern}
+    for key, mine in (("us-east-1:a/x", True), ("us-east-1:b/x", False), ("us-east-1:ab/x", False)):
+        said = decide([{"Statement": statement}], Asked("s3:GetObject", f"arn:aws:s3:::b/{key}", caller))
+        assert (said is Verdict.ALLOW) == (allowed and mine)
+
+
+@pytest.mark.parametrize("value", ["*", "a?", "[ab]"])
+def test_a_variables_value_is_no_pattern(value: str) -> None:
+    caller = Caller("eve", DESK.arn, "ASIA", role="desk", claims={SUB: value})
+    statement = {"Effect": "Allow", "Action": "*", "Resource": f"arn:aws:s3:::b/${{{SUB}}}/x"}
+    assert decide([{"Statement": statement}], Asked("s3:GetObject", "arn:aws:s3:::b/ab/x", caller)) is Verdict.SILENT
+
+
+@pytest.mark.parametrize(
+    ("operator", "wanted", "holds"),
+    [
+        ("ForAnyValue:StringLike", "auth*", True),
+        ("ForAnyValue:StringEquals", ["x", "idp/pool"], True),
+        ("ForAnyValue:StringEquals", "unauthenticated", False),
+        ("ForAnyValue:StringNotEquals", "authenticated", True),
+        ("ForAnyValue:StringNotLike", "*", False),
+        ("StringEquals", "authenticated", False),
+    ],
+)
+def test_a_key_of_several_values(operator: str, wanted: Any, holds: bool) -> None:
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {operator: {"amr": wanted}}}
+    assert (decide([{"Statement": statement}], Asked("a:b", ARN, ANN)) is Verdict.ALLOW) == holds
+
+
+def test_a_provider_is_named_as_federated() -> None:
+    asked = Asked("sts:AssumeRoleWithWebIdentity", "role", provider="cognito-identity.amazonaws.com")
+    for principal, named in (
+        ({"Federated": "cognito-identity.amazonaws.com"}, True),
+        ({"Federated": "accounts.example"}, False),
+        ({"Service": "cognito-identity.amazonaws.com"}, False),
+    ):
+        statement = {"Effect": "Allow", "Action": asked.action, "Principal": principal}
+        assert (decide([{"Statement": statement}], asked, of_resource=True) is Verdict.ALLOW) == named
