@@ -24,17 +24,16 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from helpers import cloud
 from helpers.dataplane.call import AWSError
 from helpers.dataplane.cloudformation.template import read
 from helpers.dataplane.web import HttpRequest, HttpResponse, LocalServer
+from helpers.teaching.deployments import DeploymentFailed, deploy
 from helpers.teaching.logs import newest
-from helpers.teaching.packaging import package_template
 
-_BUCKET, _STACK = "sam-local", "sam-local"
-_CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+_STACK = "sam-local"
 _FUNCTIONS = ("AWS::Serverless::Function", "AWS::Lambda::Function")
 _PATIENT = Config(read_timeout=930, retries={"total_max_attempts": 1})
 
@@ -48,44 +47,19 @@ class Application:
 
     def __init__(self, template: Path, parameters: Mapping[str, str], running: cloud.Cloud) -> None:
         self._path, self._cloud = template, running
-        self._parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
+        self._parameters = parameters
         self._client = boto3.client("cloudformation")
-        boto3.client("s3").create_bucket(Bucket=_BUCKET)
-        self._deployed = ""
         self.deploy()
 
     def deploy(self) -> None:
-        """Make the stack what template and code are now; does nothing when nothing has changed.
+        """Make the stack what template and code are now.
 
         Raises
         ------
-        Problem
+        DeploymentFailed
             It could not be deployed; the message says why.
         """
-        text = package_template(self._path.read_text(), self._path.parent, _BUCKET)
-        if text == self._deployed:
-            return
-        boto3.client("s3").put_object(Bucket=_BUCKET, Key="template.yaml", Body=text.encode())
-        change, waiter = (
-            (self._client.update_stack, "stack_update_complete")
-            if self._deployed
-            else (self._client.create_stack, "stack_create_complete")
-        )
-        self._deployed = text
-        change(
-            StackName=_STACK, TemplateURL=f"{self._cloud.endpoint}/{_BUCKET}/template.yaml",
-            Parameters=self._parameters, Capabilities=_CAPABILITIES,
-        )  # fmt: skip
-        with contextlib.suppress(BotoCoreError):
-            self._client.get_waiter(waiter).wait(StackName=_STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 900})
-        if "ROLLBACK" in self._client.describe_stacks(StackName=_STACK)["Stacks"][0]["StackStatus"]:
-            raise Problem(self._failures())
-
-    def _failures(self) -> str:
-        events = self._client.describe_stack_events(StackName=_STACK)["StackEvents"]
-        failed = [one for one in reversed(events) if one["ResourceStatus"] in ("CREATE_FAILED", "UPDATE_FAILED")]
-        said = [f"{one['LogicalResourceId']} ({one['ResourceType']}): {one['ResourceStatusReason']}" for one in failed]
-        return "\n  ".join(["the template cannot be deployed:", *said])
+        deploy(self._path, _STACK, parameters=self._parameters)
 
     def ids(self, kind: str) -> dict[str, str]:
         """Return the physical ids of the stack's resources of one type, by logical id."""
@@ -116,7 +90,7 @@ class Application:
         """Answer a request without a stage in its path, by the first API that has a route for it."""
         try:
             self.deploy()
-        except (Problem, ValueError, OSError, ClientError) as error:
+        except (DeploymentFailed, ValueError, OSError, ClientError) as error:
             print(f"Error: {error}", file=sys.stderr)
         response = HttpResponse(404)
         for address in self.addresses():
@@ -241,7 +215,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 application.invoke(name, event)
             else:
                 _start_api(application, template, options.port)
-    except (Problem, ValueError, OSError) as error:
+    except (Problem, DeploymentFailed, ValueError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
     except ClientError as error:

@@ -20,10 +20,10 @@ from typing import Any
 
 import boto3
 import urllib3
-import yaml
 from botocore.exceptions import ClientError
 
 from helpers import cloud
+from helpers.teaching.deployments import together
 from helpers.teaching.packaging import package_template
 
 STACK, BUCKET = "tea", "tea-packages"
@@ -54,22 +54,7 @@ def template(*parts: str) -> str:
 
     What a later part says is added to what the earlier ones say, or takes its place.
     """
-    from samtranslator.yaml_helper import yaml_parse  # reads !Ref and its like
-
-    whole: dict[str, Any] = {}
-    for part in parts:
-        _add(whole, yaml_parse(part) or {})
-    if not whole.get("Resources"):
-        raise ValueError("the template has no Resources yet")
-    return package_template(yaml.safe_dump(whole, sort_keys=False), Path(__file__).parent, BUCKET)
-
-
-def _add(whole: dict[str, Any], part: dict[str, Any]) -> None:
-    for name, value in part.items():
-        if isinstance(value, dict) and isinstance(whole.get(name), dict):
-            _add(whole[name], value)
-        else:
-            whole[name] = value
+    return package_template(together(*parts), Path(__file__).parent, BUCKET)
 
 
 def ship(text: str, *, visitors: bool = False) -> None:

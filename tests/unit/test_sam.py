@@ -67,7 +67,9 @@ def test_what_cannot_be_deployed_says_which_resource_and_why(
     assert sam.main(["invoke", "--template", str(template)]) == 1
     said = capsys.readouterr().err
     assert (
-        "Error: the template cannot be deployed:" in said and "Hello (AWS::Lambda::Function)" in said and "900" in said
+        "Error: the stack sam-local is ROLLBACK_COMPLETE:" in said
+        and "Hello (AWS::Lambda::Function)" in said
+        and "900" in said
     )
 
 
