@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from helpers import cloud
 from helpers.teaching.checks import Result
 
 Wrong = tuple[str, Any, str, str]
@@ -29,6 +30,20 @@ def lab_modules(folder: Path) -> Iterator[dict[str, ModuleType]]:
         sys.path.remove(str(folder))
         for name in names:
             sys.modules.pop(name, None)
+
+
+@contextmanager
+def open_lab(folder: Path, **settings: Any) -> Iterator[dict[str, ModuleType]]:
+    """Start an empty account for a lab, and give the modules of its folder by name; ``settings`` are ``cloud.start``'s.
+
+    For a fixture: one account for each test, or, with ``scope="module"``, one for all tests of a file.
+    """
+    with lab_modules(folder) as modules:
+        cloud.start(**settings)
+        try:
+            yield modules
+        finally:
+            cloud.stop()
 
 
 def assert_wrong(result: Result, message: str, said: str) -> None:

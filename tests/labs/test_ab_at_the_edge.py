@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from helpers import cloud
 from helpers.teaching import package
 from tests.contract.distributions import OPTIMIZED, listed
-from tests.labs.lab_under_test import WrongAnswers, lab_modules
+from tests.labs.lab_under_test import WrongAnswers, open_lab
 from tests.labs.lighthouse_learner import (
     ALL_PATHS,
     AT_RANDOM,
@@ -37,13 +36,9 @@ TASKS = ["private", "groups", "stays", "cached", "headers", "results", "news"]
 @pytest.fixture(scope="module")
 def shore() -> Iterator[Learner]:
     """One lighthouse for all tests: its functions stay warm."""
-    with lab_modules(FOLDER) as loaded:
-        cloud.start()
-        try:
-            loaded["lighthouse"].open_doors()
-            yield Learner(loaded["lighthouse"], loaded["checks"].lab)
-        finally:
-            cloud.stop()
+    with open_lab(FOLDER) as loaded:
+        loaded["lighthouse"].open_doors()
+        yield Learner(loaded["lighthouse"], loaded["checks"].lab)
 
 
 @pytest.fixture

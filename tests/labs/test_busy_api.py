@@ -9,22 +9,14 @@ from typing import Any
 import boto3
 import pytest
 
-from helpers import cloud
 from helpers.teaching.checks import Lab, Result
-from tests.labs.lab_under_test import WrongAnswers, lab_modules
+from tests.labs.lab_under_test import WrongAnswers, open_lab
 from tools.notebook_files import PROJECT
 
 FOLDER = PROJECT / "labs" / "08_busy_api"
 TASKS = ["keys", "shelter", "flood", "cache", "pages", "logs"]
 SEATS, SHOW, SHOWS = "/~1shows~1{show}~1seats/GET", "/~1shows~1{show}/GET", "/~1shows/GET"
 CLUSTER = {"/cacheClusterEnabled": "true", "/cacheClusterSize": "0.5"}
-
-
-@pytest.fixture(scope="module")
-def modules() -> Iterator[tuple[Any, Lab]]:
-    """The modules of the lab's folder, imported as its notebooks import them."""
-    with lab_modules(FOLDER) as loaded:
-        yield loaded["theatre"], loaded["checks"].lab
 
 
 class Learner:
@@ -118,14 +110,11 @@ def operations(values: dict[str, Any]) -> list[dict[str, str]]:
 
 
 @pytest.fixture
-def learner(modules: tuple[Any, Lab]) -> Iterator[Learner]:
-    theatre, lab = modules
-    cloud.start()
-    try:
+def learner() -> Iterator[Learner]:
+    with open_lab(FOLDER) as modules:
+        theatre = modules["theatre"]
         theatre.open_theatre()
-        yield Learner(theatre, lab)
-    finally:
-        cloud.stop()
+        yield Learner(theatre, modules["checks"].lab)
 
 
 def one_key(learner: Learner) -> None:

@@ -10,22 +10,14 @@ import boto3
 import pytest
 from boto3.dynamodb.conditions import Attr, Key
 
-from helpers import cloud
 from helpers.teaching.checks import Lab, Result
-from tests.labs.lab_under_test import WrongAnswers, assert_wrong, lab_modules
+from tests.labs.lab_under_test import WrongAnswers, assert_wrong, open_lab
 from tools.notebook_files import PROJECT
 
 FOLDER = PROJECT / "labs" / "12_capacity_plan"
 TASKS = ["table", "ask", "index", "units", "positions", "mode", "guard"]
 PLAN = {"check_in": "3", "check_out": "3", "rides_of": "4", "open_rides": "0.5"}
 SPEED = 1200
-
-
-@pytest.fixture(scope="module")
-def modules() -> Iterator[tuple[Any, Lab]]:
-    """The modules of the lab's folder, imported as its notebooks import them."""
-    with lab_modules(FOLDER) as loaded:
-        yield loaded["owl"], loaded["checks"].lab
 
 
 class Learner:
@@ -102,14 +94,11 @@ class Learner:
 
 
 @pytest.fixture
-def learner(modules: tuple[Any, Lab]) -> Iterator[Learner]:
-    owl, lab = modules
-    cloud.start(speed=SPEED)
-    try:
+def learner() -> Iterator[Learner]:
+    with open_lab(FOLDER, speed=SPEED) as modules:
+        owl = modules["owl"]
         owl.board()
-        yield Learner(owl, lab)
-    finally:
-        cloud.stop()
+        yield Learner(owl, modules["checks"].lab)
 
 
 def scanning(learner: Learner) -> None:

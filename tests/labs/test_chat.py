@@ -9,9 +9,8 @@ from typing import Any
 import boto3
 import pytest
 
-from helpers import cloud
 from helpers.teaching.checks import Lab, Result
-from tests.labs.lab_under_test import WrongAnswers, lab_modules
+from tests.labs.lab_under_test import WrongAnswers, open_lab
 from tools.notebook_files import PROJECT, read
 
 FOLDER = PROJECT / "labs" / "11_chat"
@@ -19,13 +18,6 @@ TASKS = ["door", "presence", "rooms", "stale", "who", "page"]
 URI = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{}/invocations"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:{}"
 ROUTES = ("$connect", "$disconnect", "say")
-
-
-@pytest.fixture(scope="module")
-def modules() -> Iterator[tuple[Any, Lab]]:
-    """The modules of the lab's folder, imported as its notebooks import them."""
-    with lab_modules(FOLDER) as loaded:
-        yield loaded["circle"], loaded["checks"].lab
 
 
 class Learner:
@@ -121,14 +113,11 @@ ROUTES["$connect"] = connect
 
 
 @pytest.fixture
-def learner(modules: tuple[Any, Lab]) -> Iterator[Learner]:
-    circle, lab = modules
-    cloud.start(enforce_iam=True)
-    try:
+def learner() -> Iterator[Learner]:
+    with open_lab(FOLDER, enforce_iam=True) as modules:
+        circle = modules["circle"]
         circle.open_circle()
-        yield Learner(circle, lab)
-    finally:
-        cloud.stop()
+        yield Learner(circle, modules["checks"].lab)
 
 
 def http_door(learner: Learner) -> None:

@@ -9,9 +9,8 @@ from typing import Any
 import boto3
 import pytest
 
-from helpers import cloud
 from helpers.teaching.checks import Lab, Result
-from tests.labs.lab_under_test import WrongAnswers, lab_modules
+from tests.labs.lab_under_test import WrongAnswers, open_lab
 from tools.notebook_files import PROJECT
 
 FOLDER = PROJECT / "labs" / "16_find_the_slow_one"
@@ -117,14 +116,10 @@ class Learner:
 @pytest.fixture(scope="module")
 def learner() -> Iterator[Learner]:
     """One ferry line for all tests: its functions stay warm, and its traces pile up as they do for a learner."""
-    with lab_modules(FOLDER) as loaded:
-        cloud.start(speed=30)
-        try:
-            loaded["ferry"].open_line()
-            loaded["ferry"].DAY[:] = SHORT_DAY
-            yield Learner(loaded["ferry"], loaded["checks"].lab)
-        finally:
-            cloud.stop()
+    with open_lab(FOLDER, speed=30) as loaded:
+        loaded["ferry"].open_line()
+        loaded["ferry"].DAY[:] = SHORT_DAY
+        yield Learner(loaded["ferry"], loaded["checks"].lab)
 
 
 def given(name: str, answer: Callable[[Learner], None]) -> Callable[[Learner], None]:

@@ -9,10 +9,9 @@ from typing import Any
 import boto3
 import pytest
 
-from helpers import cloud
 from helpers.teaching import package
 from helpers.teaching.checks import Lab, Result
-from tests.labs.lab_under_test import WrongAnswers, lab_modules
+from tests.labs.lab_under_test import WrongAnswers, open_lab
 from tools.notebook_files import PROJECT
 
 FOLDER = PROJECT / "labs" / "02_hello_function"
@@ -45,13 +44,6 @@ OPEN = """    if "hour" in asked:
         answer["open"] = opening.is_open(int(asked["hour"]))
     return answer"""
 LAYER = MENU.replace("import boto3", "import boto3, opening").replace("    return answer", OPEN)
-
-
-@pytest.fixture(scope="module")
-def shop() -> Iterator[tuple[Any, Lab]]:
-    """The modules of the lab's folder, imported as its notebooks import them."""
-    with lab_modules(FOLDER) as modules:
-        yield modules["bakery"], modules["checks"].lab
 
 
 class Learner:
@@ -111,14 +103,11 @@ class Learner:
 
 
 @pytest.fixture
-def learner(shop: tuple[Any, Lab]) -> Iterator[Learner]:
-    bakery, lab = shop
-    cloud.start(enforce_iam=True)
-    try:
+def learner() -> Iterator[Learner]:
+    with open_lab(FOLDER, enforce_iam=True) as modules:
+        bakery = modules["bakery"]
         bakery.open_shop()
-        yield Learner(bakery, lab)
-    finally:
-        cloud.stop()
+        yield Learner(bakery, modules["checks"].lab)
 
 
 def other_name(learner: Learner) -> None:

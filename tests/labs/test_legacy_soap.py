@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
-from helpers import cloud
-from helpers.teaching.checks import Lab
-from tests.labs.lab_under_test import WrongAnswers, lab_modules
+from tests.labs.lab_under_test import WrongAnswers, open_lab
 from tests.labs.luggage import FACE, FOLDER, INTEGRATION, OWNER, SAFE, VALIDATOR, XML_SAFE, Learner
 
 TASKS = ["contract", "validate", "passthrough", "function", "face", "errors", "partners"]
 
 
-@pytest.fixture(scope="module")
-def modules() -> Iterator[tuple[Any, Lab]]:
-    """The modules of the lab's folder, imported as its notebooks import them."""
-    with lab_modules(FOLDER) as loaded:
-        yield loaded["airport"], loaded["checks"].lab
-
-
 @pytest.fixture
-def learner(modules: tuple[Any, Lab]) -> Iterator[Learner]:
-    airport, lab = modules
-    cloud.start()
-    try:
+def learner() -> Iterator[Learner]:
+    with open_lab(FOLDER) as modules:
+        airport = modules["airport"]
         airport.open_desk()
-        yield Learner(airport, lab)
-    finally:
+        yield Learner(airport, modules["checks"].lab)
         airport.close_desk()
-        cloud.stop()
 
 
 def by_hand(learner: Learner) -> None:

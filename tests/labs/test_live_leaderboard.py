@@ -9,10 +9,9 @@ import boto3
 import pytest
 from boto3.dynamodb.conditions import Attr, Key
 
-from helpers import cloud
 from helpers.teaching import package
 from helpers.teaching.checks import Lab, Result
-from tests.labs.lab_under_test import WrongAnswers, lab_modules
+from tests.labs.lab_under_test import WrongAnswers, open_lab
 from tools.notebook_files import PROJECT
 
 FOLDER = PROJECT / "labs" / "13_live_leaderboard"
@@ -42,13 +41,6 @@ def handler(event, context):
             if cancelled.response["CancellationReasons"][0]["Code"] != "ConditionalCheckFailed":
                 raise
 """.replace("ID", 'record["eventID"]')
-
-
-@pytest.fixture(scope="module")
-def modules() -> Iterator[tuple[Any, Lab]]:
-    """The modules of the lab's folder, imported as its notebooks import them."""
-    with lab_modules(FOLDER) as loaded:
-        yield loaded["race"], loaded["checks"].lab
 
 
 class Learner:
@@ -126,12 +118,11 @@ class Learner:
 
 
 @pytest.fixture
-def learner(modules: tuple[Any, Lab]) -> Iterator[Learner]:
-    race, lab = modules
-    cloud.start(speed=240)
-    race.prepare()
-    yield Learner(race, lab)
-    cloud.stop()
+def learner() -> Iterator[Learner]:
+    with open_lab(FOLDER, speed=240) as modules:
+        race = modules["race"]
+        race.prepare()
+        yield Learner(race, modules["checks"].lab)
 
 
 KEEPS_IN_MEMORY = """

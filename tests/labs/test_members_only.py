@@ -9,10 +9,9 @@ from typing import Any
 import boto3
 import pytest
 
-from helpers import cloud
 from helpers.teaching import package
 from helpers.teaching.checks import Lab, Result
-from tests.labs.lab_under_test import WrongAnswers, lab_modules
+from tests.labs.lab_under_test import WrongAnswers, open_lab
 from tools.notebook_files import PROJECT
 
 FOLDER = PROJECT / "labs" / "09_members_only"
@@ -30,13 +29,6 @@ def handler(event, context):
     return {"principalId": item["badge"], "policyDocument": document, "context": {"partner": item["partner"]}}
 """
 NARROW, WIDE = 'event["methodArn"]', '"/".join(event["methodArn"].split("/")[:2]) + "/GET/*"'
-
-
-@pytest.fixture(scope="module")
-def modules() -> Iterator[tuple[Any, Lab]]:
-    """The modules of the lab's folder, imported as its notebooks import them."""
-    with lab_modules(FOLDER) as loaded:
-        yield loaded["club"], loaded["checks"].lab
 
 
 class Learner:
@@ -133,14 +125,11 @@ class Learner:
 
 
 @pytest.fixture
-def learner(modules: tuple[Any, Lab]) -> Iterator[Learner]:
-    club, lab = modules
-    cloud.start(speed=120)
-    try:
+def learner() -> Iterator[Learner]:
+    with open_lab(FOLDER, speed=120) as modules:
+        club = modules["club"]
         club.open_club()
-        yield Learner(club, lab)
-    finally:
-        cloud.stop()
+        yield Learner(club, modules["checks"].lab)
 
 
 def one_of_two(learner: Learner) -> None:

@@ -8,10 +8,9 @@ from typing import Any
 import boto3
 import pytest
 
-from helpers import cloud
 from helpers.teaching import package
 from helpers.teaching.checks import Lab, Result
-from tests.labs.lab_under_test import WrongAnswers, lab_modules
+from tests.labs.lab_under_test import WrongAnswers, open_lab
 from tools.notebook_files import PROJECT
 
 FOLDER = PROJECT / "labs" / "03_nightly_report"
@@ -34,13 +33,6 @@ def handler(event, context):
     report = json.dumps({"time": event["time"], "weekday": weekday, **totals})
     s3.put_object(Bucket="farm-reports", Key=f"reports/{local:%Y-%m-%d}.json", Body=report)
 """
-
-
-@pytest.fixture(scope="module")
-def farm_and_lab() -> Iterator[tuple[Any, Lab]]:
-    """The modules of the lab's folder, imported as its notebooks import them."""
-    with lab_modules(FOLDER) as loaded:
-        yield loaded["farm"], loaded["checks"].lab
 
 
 class Learner:
@@ -94,14 +86,11 @@ class Learner:
 
 
 @pytest.fixture
-def learner(farm_and_lab: tuple[Any, Lab]) -> Iterator[Learner]:
-    farm, lab = farm_and_lab
-    cloud.start(speed=86400, enforce_iam=True)
-    try:
+def learner() -> Iterator[Learner]:
+    with open_lab(FOLDER, speed=86400, enforce_iam=True) as modules:
+        farm = modules["farm"]
         farm.open_farm()
-        yield Learner(farm, lab)
-    finally:
-        cloud.stop()
+        yield Learner(farm, modules["checks"].lab)
 
 
 def utc_weekday(learner: Learner) -> None:

@@ -11,22 +11,14 @@ from typing import Any
 import boto3
 import pytest
 
-from helpers import cloud
 from helpers.teaching import package
 from helpers.teaching.checks import Lab, Result, eventually
-from tests.labs.lab_under_test import WrongAnswers, lab_modules
+from tests.labs.lab_under_test import WrongAnswers, open_lab
 from tests.labs.order_queue_workers import IDEMPOTENT, MENDED, REPORTS, SIMPLE
 from tools.notebook_files import PROJECT
 
 FOLDER = PROJECT / "labs" / "03_order_queue"
 TASKS = ["worker", "mapping", "dead_letters", "partial", "idempotent", "repair"]
-
-
-@pytest.fixture(scope="module")
-def shop() -> Iterator[tuple[Any, Lab]]:
-    """The modules of the lab's folder, imported as its notebooks import them."""
-    with lab_modules(FOLDER) as loaded:
-        yield loaded["posters"], loaded["checks"].lab
 
 
 class Learner:
@@ -103,14 +95,11 @@ class Learner:
 
 
 @pytest.fixture
-def learner(shop: tuple[Any, Lab]) -> Iterator[Learner]:
-    posters, lab = shop
-    cloud.start(speed=120, enforce_iam=True)
-    try:
+def learner() -> Iterator[Learner]:
+    with open_lab(FOLDER, speed=120, enforce_iam=True) as modules:
+        posters = modules["posters"]
         posters.open_shop()
-        yield Learner(posters, lab)
-    finally:
-        cloud.stop()
+        yield Learner(posters, modules["checks"].lab)
 
 
 def short_timeout(learner: Learner) -> None:

@@ -10,9 +10,8 @@ from typing import Any
 import boto3
 import pytest
 
-from helpers import cloud
 from helpers.teaching.checks import Lab, Result
-from tests.labs.lab_under_test import WrongAnswers, lab_modules
+from tests.labs.lab_under_test import WrongAnswers, open_lab
 from tools.notebook_files import PROJECT
 
 FOLDER = PROJECT / "labs" / "14_order_saga"
@@ -93,13 +92,9 @@ class Learner:
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Learner]:
     """One shop for all tests: its functions stay warm."""
-    with lab_modules(FOLDER) as loaded:
-        cloud.start(speed=20)
-        try:
-            loaded["pottery"].open_shop()
-            yield Learner(loaded["pottery"], loaded["checks"].lab)
-        finally:
-            cloud.stop()
+    with open_lab(FOLDER, speed=20) as loaded:
+        loaded["pottery"].open_shop()
+        yield Learner(loaded["pottery"], loaded["checks"].lab)
 
 
 @pytest.fixture

@@ -11,9 +11,8 @@ from typing import Any
 import boto3
 import pytest
 
-from helpers import cloud
 from helpers.teaching.checks import Lab, Result
-from tests.labs.lab_under_test import WrongAnswers, lab_modules
+from tests.labs.lab_under_test import WrongAnswers, open_lab
 from tools.notebook_files import PROJECT
 
 FOLDER = PROJECT / "labs" / "15_pay_once"
@@ -108,13 +107,9 @@ class Learner:
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Learner]:
     """One rental for all tests: its function stays warm."""
-    with lab_modules(FOLDER) as loaded:
-        cloud.start(speed=120)
-        try:
-            loaded["rental"].open_shop()
-            yield Learner(loaded["rental"], loaded["checks"].lab)
-        finally:
-            cloud.stop()
+    with open_lab(FOLDER, speed=120) as loaded:
+        loaded["rental"].open_shop()
+        yield Learner(loaded["rental"], loaded["checks"].lab)
 
 
 @pytest.fixture

@@ -9,22 +9,14 @@ from typing import Any
 import boto3
 import pytest
 
-from helpers import cloud
 from helpers.teaching.checks import Lab, Result
-from tests.labs.lab_under_test import WrongAnswers, lab_modules
+from tests.labs.lab_under_test import WrongAnswers, open_lab
 from tools.notebook_files import PROJECT
 
 FOLDER = PROJECT / "labs" / "06_private_database"
 TASKS = ["subnets", "groups", "connect", "secret", "outsiders"]
 NEEDED = "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole"
 RECORDS, NEWSLETTER, WEBSITE = "clinic-records", "clinic-newsletter", "clinic-website"
-
-
-@pytest.fixture(scope="module")
-def modules() -> Iterator[tuple[Any, Lab]]:
-    """The modules of the lab's folder, imported as its notebooks import them."""
-    with lab_modules(FOLDER) as loaded:
-        yield loaded["clinic"], loaded["checks"].lab
 
 
 class Learner:
@@ -125,14 +117,11 @@ class Learner:
 
 
 @pytest.fixture
-def learner(modules: tuple[Any, Lab]) -> Iterator[Learner]:
-    clinic, lab = modules
-    cloud.start(speed=1000, enforce_iam=True)
-    try:
+def learner() -> Iterator[Learner]:
+    with open_lab(FOLDER, speed=1000, enforce_iam=True) as modules:
+        clinic = modules["clinic"]
         clinic.open_clinic()
-        yield Learner(clinic, lab)
-    finally:
-        cloud.stop()
+        yield Learner(clinic, modules["checks"].lab)
 
 
 def one_subnet(learner: Learner) -> None:

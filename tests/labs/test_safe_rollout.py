@@ -10,23 +10,15 @@ from typing import Any
 import boto3
 import pytest
 
-from helpers import cloud
 from helpers.teaching import package
 from helpers.teaching.checks import Lab, Result
-from tests.labs.lab_under_test import WrongAnswers, lab_modules
+from tests.labs.lab_under_test import WrongAnswers, open_lab
 from tools.notebook_files import PROJECT
 
 FOLDER = PROJECT / "labs" / "04_safe_rollout"
 TASKS = ["live", "website", "canary", "evidence", "rollback", "promote"]
 NAME = "shop-price"
 ALL = "arn:aws:lambda:us-east-1:123456789012:function:shop-price"
-
-
-@pytest.fixture(scope="module")
-def modules() -> Iterator[tuple[Any, Lab]]:
-    """The modules of the lab's folder, imported as its notebooks import them."""
-    with lab_modules(FOLDER) as loaded:
-        yield loaded["shop"], loaded["checks"].lab
 
 
 class Learner:
@@ -95,14 +87,11 @@ class Learner:
 
 
 @pytest.fixture
-def learner(modules: tuple[Any, Lab]) -> Iterator[Learner]:
-    shop, lab = modules
-    cloud.start(enforce_iam=True)
-    try:
+def learner() -> Iterator[Learner]:
+    with open_lab(FOLDER, enforce_iam=True) as modules:
+        shop = modules["shop"]
         shop.open_shop()
-        yield Learner(shop, lab)
-    finally:
-        cloud.stop()
+        yield Learner(shop, modules["checks"].lab)
 
 
 def only_version(learner: Learner) -> None:

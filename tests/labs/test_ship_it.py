@@ -9,9 +9,8 @@ from typing import Any
 import boto3
 import pytest
 
-from helpers import cloud
 from helpers.teaching.checks import Lab, Result
-from tests.labs.lab_under_test import WrongAnswers, lab_modules
+from tests.labs.lab_under_test import WrongAnswers, open_lab
 from tools.notebook_files import PROJECT, read
 
 FOLDER = PROJECT / "labs" / "17_ship_it"
@@ -30,13 +29,6 @@ def parts() -> dict[str, str]:
 
 
 PARTS = parts()
-
-
-@pytest.fixture(scope="module")
-def modules() -> Iterator[tuple[Any, Lab]]:
-    """The modules of the lab's folder, imported as its notebooks import them."""
-    with lab_modules(FOLDER) as loaded:
-        yield loaded["teashop"], loaded["checks"].lab
 
 
 class Learner:
@@ -75,15 +67,14 @@ class Learner:
 
 
 @pytest.fixture
-def learner(modules: tuple[Any, Lab], request: pytest.FixtureRequest) -> Iterator[Learner]:
-    teashop, lab = modules
+def learner(request: pytest.FixtureRequest) -> Iterator[Learner]:
     speed = FAST if "wrong_answer" in request.fixturenames else SPEED
-    cloud.start(speed=speed, enforce_iam=True, quotas={"codedeploy.lifecycle_event_seconds": 40 * speed})
-    try:
+    with open_lab(
+        FOLDER, speed=speed, enforce_iam=True, quotas={"codedeploy.lifecycle_event_seconds": 40 * speed}
+    ) as modules:
+        teashop = modules["teashop"]
         teashop.open_shop()
-        yield Learner(teashop, lab)
-    finally:
-        cloud.stop()
+        yield Learner(teashop, modules["checks"].lab)
 
 
 def no_policy(learner: Learner) -> None:

@@ -10,21 +10,13 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from helpers import cloud
 from helpers.teaching.checks import Lab, Result
-from tests.labs.lab_under_test import WrongAnswers, lab_modules
+from tests.labs.lab_under_test import WrongAnswers, open_lab
 from tools.notebook_files import PROJECT
 
 FOLDER = PROJECT / "labs" / "05_stampede"
 TASKS = ["reserve", "cap", "switch_off", "provision", "retry", "buffer"]
 CHECKOUT, CATALOGUE, SUGGEST = "records-checkout", "records-catalogue", "records-suggest"
-
-
-@pytest.fixture(scope="module")
-def modules() -> Iterator[tuple[Any, Lab]]:
-    """The modules of the lab's folder, imported as its notebooks import them."""
-    with lab_modules(FOLDER) as loaded:
-        yield loaded["records"], loaded["checks"].lab
 
 
 class Learner:
@@ -57,14 +49,11 @@ class Learner:
 
 
 @pytest.fixture
-def learner(modules: tuple[Any, Lab]) -> Iterator[Learner]:
-    records, lab = modules
-    cloud.start(speed=20, quotas={"lambda.concurrent_executions": 12})
-    try:
+def learner() -> Iterator[Learner]:
+    with open_lab(FOLDER, speed=20, quotas={"lambda.concurrent_executions": 12}) as modules:
+        records = modules["records"]
         records.open_shop()
-        yield Learner(records, lab)
-    finally:
-        cloud.stop()
+        yield Learner(records, modules["checks"].lab)
 
 
 def too_few(learner: Learner) -> None:

@@ -9,10 +9,9 @@ from typing import Any
 import boto3
 import pytest
 
-from helpers import cloud
 from helpers.teaching import package
 from helpers.teaching.checks import Lab, Result
-from tests.labs.lab_under_test import WrongAnswers, lab_modules
+from tests.labs.lab_under_test import WrongAnswers, open_lab
 from tools.notebook_files import PROJECT
 
 FOLDER = PROJECT / "labs" / "03_thumbnails"
@@ -40,13 +39,6 @@ def handler(event, context):
 """
 RIGHT = CODE.replace("key = raw", "key = unquote_plus(raw)")
 GUARDED = CODE.replace("        key = raw", "        key = raw\n        if key.startswith('thumbnails/'): return")
-
-
-@pytest.fixture(scope="module")
-def club_and_lab() -> Iterator[tuple[Any, Lab]]:
-    """The modules of the lab's folder, imported as its notebooks import them."""
-    with lab_modules(FOLDER) as loaded:
-        yield loaded["club"], loaded["checks"].lab
 
 
 class Learner:
@@ -107,13 +99,10 @@ def pillow(club: Any) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def learner(club_and_lab: tuple[Any, Lab]) -> Iterator[Learner]:
-    club, lab = club_and_lab
-    cloud.start(enforce_iam=True)
-    try:
-        yield Learner(club, lab, club.open_club())
-    finally:
-        cloud.stop()
+def learner() -> Iterator[Learner]:
+    with open_lab(FOLDER, enforce_iam=True) as modules:
+        club = modules["club"]
+        yield Learner(club, modules["checks"].lab, club.open_club())
 
 
 def top_of_the_zip(learner: Learner) -> None:

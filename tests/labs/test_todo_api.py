@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import boto3
 import pytest
 
-from helpers import cloud
-from helpers.teaching.checks import Lab
-from tests.labs.lab_under_test import assert_own_messages, assert_wrong, lab_modules
+from tests.labs.lab_under_test import assert_own_messages, assert_wrong, open_lab
 from tests.labs.todo_api_learner import FOLDER, HANDLER, OWN, TOOLS, Learner
 
 TASKS = ["routes", "open", "bug", "statuses", "stages", "page"]
 
 
-@pytest.fixture(scope="module")
-def modules() -> Iterator[tuple[Any, Lab]]:
-    """The modules of the lab's folder, imported as its notebooks import them."""
-    with lab_modules(FOLDER) as loaded:
-        yield loaded["garden"], loaded["checks"].lab
-
-
 @pytest.fixture
-def learner(modules: tuple[Any, Lab]) -> Iterator[Learner]:
-    garden, lab = modules
-    cloud.start()
-    try:
+def learner() -> Iterator[Learner]:
+    with open_lab(FOLDER) as modules:
+        garden = modules["garden"]
         garden.open_garden()
-        yield Learner(garden, lab)
-    finally:
-        cloud.stop()
+        yield Learner(garden, modules["checks"].lab)
 
 
 def no_resources(learner: Learner) -> None:
