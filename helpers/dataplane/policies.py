@@ -23,7 +23,6 @@ from typing import Any
 
 from helpers.dataplane.call import AWSError, Caller, not_built
 
-
 Known = Mapping[str, str | tuple[str, ...] | None]
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _WILD = frozenset("*?[")

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import json
 import re
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -23,39 +21,10 @@ from moto.apigateway.models import Authorizer
 
 from helpers.dataplane.apigateway.errors import GatewayError
 from helpers.dataplane.apigateway.exchange import Exchange
-from helpers.dataplane.apigateway.jwt import TokenError, verify
-from helpers.dataplane.call import not_built
 from helpers.dataplane.context import Context
+from helpers.dataplane.json_web_tokens import Issuers, TokenError, verify
 
 _HEADER = "method.request.header."
-_WAIT_SECONDS = 10
-
-
-class Issuers:
-    """The public keys of issuers, fetched once from the address at which each pool publishes them."""
-
-    def __init__(self, endpoint: str) -> None:
-        self._endpoint = endpoint
-        self._known: dict[str, dict[str, Any]] = {}
-
-    def keys(self, issuer: str) -> Mapping[str, Any] | None:
-        """Return the JSON web key set of a user pool, by the URL that its tokens name; None when there is no such pool.
-
-        Raises
-        ------
-        AWSError
-            ``NotImplementedException``: the issuer is no user pool, so that its keys would be on the internet.
-        """
-        if not re.fullmatch(r"https://cognito-idp\.[a-z0-9-]+\.amazonaws\.com/[\w-]+", issuer):
-            raise not_built(f"asking the issuer {issuer!r} for its keys")
-        if issuer not in self._known:
-            address = f"{self._endpoint}/_aws/cognito-idp/{issuer.rpartition('/')[2]}/.well-known/jwks.json"
-            try:
-                with urllib.request.urlopen(address, timeout=_WAIT_SECONDS) as answer:
-                    self._known[issuer] = json.load(answer)
-            except urllib.error.HTTPError:
-                return None
-        return self._known[issuer]
 
 
 class UserPools:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from joserfc import jws, jwt
 from joserfc.jwk import RSAKey
 
-from helpers.dataplane.apigateway.jwt import TokenError, verify
+from helpers.dataplane.json_web_tokens import TokenError, verify
 
 NOW = 1_700_000_000
 ISSUER = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_club"

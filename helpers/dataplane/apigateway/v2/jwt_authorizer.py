@@ -15,10 +15,9 @@ from urllib.parse import parse_qsl
 
 from moto.apigatewayv2.models import Authorizer
 
-from helpers.dataplane.apigateway import jwt
 from helpers.dataplane.apigateway.errors import GatewayError
-from helpers.dataplane.apigateway.user_pools import Issuers
 from helpers.dataplane.context import Context
+from helpers.dataplane.json_web_tokens import Issuers, TokenError, verify
 from helpers.dataplane.web import HttpRequest
 
 
@@ -42,11 +41,11 @@ class JwtAuthorizer:
         if keys is None:
             raise GatewayError("UNAUTHORIZED")
         try:
-            found = jwt.verify(
+            found = verify(
                 _token(authorizer, request), keys, config["issuer"], config.get("audience") or (),
                 self._context.clock.time(),
             )  # fmt: skip
-        except jwt.TokenError:
+        except TokenError:
             raise GatewayError("UNAUTHORIZED") from None
         had = str(found.get("scope", "")).split()
         if scopes and set(scopes).isdisjoint(had):

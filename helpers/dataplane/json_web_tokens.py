@@ -9,6 +9,10 @@ names another algorithm, such as ``none`` or HS256 with the public key for a sec
 
 from __future__ import annotations
 
+import json
+import re
+import urllib.error
+import urllib.request
 from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
@@ -16,7 +20,10 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from helpers.dataplane.call import not_built
+
 Reason = Literal["malformed", "signature", "expired", "early", "issuer", "audience"]
+_WAIT_SECONDS = 10
 
 
 class TokenError(Exception):
@@ -25,6 +32,33 @@ class TokenError(Exception):
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class Issuers:
+    """The public keys of issuers, fetched once from the address at which each pool publishes them."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+        self._known: dict[str, dict[str, Any]] = {}
+
+    def keys(self, issuer: str) -> Mapping[str, Any] | None:
+        """Return the JSON web key set of a user pool, by the URL that its tokens name; None when there is no such pool.
+
+        Raises
+        ------
+        AWSError
+            ``NotImplementedException``: the issuer is no user pool, so that its keys would be on the internet.
+        """
+        if not re.fullmatch(r"https://cognito-idp\.[a-z0-9-]+\.amazonaws\.com/[\w-]+", issuer):
+            raise not_built(f"asking the issuer {issuer!r} for its keys")
+        if issuer not in self._known:
+            address = f"{self._endpoint}/_aws/cognito-idp/{issuer.rpartition('/')[2]}/.well-known/jwks.json"
+            try:
+                with urllib.request.urlopen(address, timeout=_WAIT_SECONDS) as answer:
+                    self._known[issuer] = json.load(answer)
+            except urllib.error.HTTPError:
+                return None
+        return self._known[issuer]
 
 
 def verify(token: str, keys: Mapping[str, Any], issuer: str, audiences: Collection[str], now: float) -> dict[str, Any]:
