@@ -136,7 +136,7 @@ class Cache:
         return call.reply({name: value for name, value in shown.items() if value is not None}, status=201)
 
     def _api(self, call: Call) -> Any:
-        return apigateway_backends[self._context.account_id][self._context.region]
+        return apigateway_backends[call.account_id][call.region]
 
 
 def _wanted(exchange: Exchange) -> bool:

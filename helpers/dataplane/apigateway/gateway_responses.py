@@ -33,6 +33,11 @@ def plain(error: GatewayError) -> HttpResponse:
     return HttpResponse(error.status, headers, body.encode())
 
 
+def unavailable() -> HttpResponse:
+    """Return the answer of an API whose Region is switched off."""
+    return HttpResponse(503, Headers({"Content-Type": "application/json"}), b'{"message":"Service Unavailable"}')
+
+
 def render(error: GatewayError, exchange: Exchange) -> HttpResponse:
     """Return the answer of ``error`` in the words of the API."""
     text = error.message

@@ -54,7 +54,7 @@ class Monitoring:
             milliseconds = str(round(exchange.integration_ms))
             exchange.extra |= {"integration.latency": milliseconds, "integrationLatency": milliseconds}
         self._count(exchange, response.status, latency)
-        if self._account.cloudwatch_role_arn:
+        if self._account(exchange.region).cloudwatch_role_arn:
             self._log_execution(exchange, response)
             self._log_access(exchange)
 
@@ -66,7 +66,7 @@ class Monitoring:
         if exchange.integration_ms is not None:
             times["IntegrationLatency"] = exchange.integration_ms
         now = utcnow()
-        cloudwatch_backends[self._context.account_id][self._context.region].put_metric_data(
+        cloudwatch_backends[self._context.account_id][exchange.region].put_metric_data(
             "AWS/ApiGateway",
             [
                 {"MetricName": name, "Value": float(value), "Unit": unit, "Timestamp": now, "Dimensions": dimensions}
@@ -83,18 +83,18 @@ class Monitoring:
         exchange.note(f"Method completed with status: {response.status}")
         wanted = {"INFO": ("INFO", "ERROR"), "ERROR": ("ERROR",)}.get(level, ())
         lines = [f"({exchange.request_id}) {text}" for kind, text in exchange.notes if kind in wanted]
-        self._write(f"API-Gateway-Execution-Logs_{exchange.api.id}/{exchange.stage.name}", lines)
+        self._write(exchange.region, f"API-Gateway-Execution-Logs_{exchange.api.id}/{exchange.stage.name}", lines)
 
     def _log_access(self, exchange: Exchange) -> None:
         settings = exchange.stage.access_log_settings or {}
         if settings.get("destinationArn"):
             group = settings["destinationArn"].partition(":log-group:")[2].removesuffix(":*")
-            self._write(group, [filled(settings.get("format") or "", exchange.variables())])
+            self._write(exchange.region, group, [filled(settings.get("format") or "", exchange.variables())])
 
-    def _write(self, group: str, lines: list[str]) -> None:
+    def _write(self, region: str, group: str, lines: list[str]) -> None:
         if not lines:
             return
-        backend, stream = logs_backends[self._context.account_id][self._context.region], "0" * 32
+        backend, stream = logs_backends[self._context.account_id][region], "0" * 32
         backend.ensure_log_group(group)
         if stream not in backend.groups[group].streams:
             backend.create_log_stream(group, stream)
@@ -114,15 +114,14 @@ class Monitoring:
             if patch.get("op") != "remove" and not _OF_STAGE.match(path) and not _OF_METHOD.fullmatch(path):
                 raise AWSError("BadRequestException", f"Invalid method setting path: {path}", 400)
             logs = path.startswith("/accessLogSettings/") or (path.endswith("/logging/loglevel") and value != "OFF")
-            if logs and patch.get("op") != "remove" and not self._account.cloudwatch_role_arn:
+            if logs and patch.get("op") != "remove" and not self._account(call.region).cloudwatch_role_arn:
                 words = "CloudWatch Logs role ARN must be set in account settings to enable logging"
                 raise AWSError("BadRequestException", words, 400)
             if path.endswith("/caching/ttlInSeconds") and not (value.isdecimal() and int(value) <= LONGEST_TTL):
                 raise AWSError("BadRequestException", f"Invalid cache TTL: must be between 0 and {LONGEST_TTL}", 400)
 
-    @property
-    def _account(self) -> Any:
-        return apigateway_backends[self._context.account_id][self._context.region].account
+    def _account(self, region: str) -> Any:
+        return apigateway_backends[self._context.account_id][region].account
 
 
 def default_method_settings(_: Stage) -> dict[str, Any]:

@@ -76,8 +76,9 @@ class RestApis:
         self._cached, self._finished, self._traces = cached, finished, StageTraces(context)
 
     def find(self, api_id: str) -> RestAPI | None:
-        """Return the REST API of that id."""
-        return apigateway_backends[self._context.account_id][self._context.region].apis.get(api_id)
+        """Return the REST API of that id, from any Region."""
+        regions = list(apigateway_backends[self._context.account_id].values())
+        return next((one.apis[api_id] for one in regions if api_id in one.apis), None)
 
     def answer(self, request: HttpRequest, path: str) -> HttpResponse:
         """Answer a request; ``path`` is ``API/STAGE/path``."""
@@ -88,6 +89,8 @@ class RestApis:
         stage = api.stages.get(stage_name) if api else None
         if api is None or stage is None or api.disableExecuteApiEndpoint:
             return gateway_responses.plain(GatewayError("INVALID_API_KEY"))  # the same words: Forbidden
+        if api.region_name in self._context.switched_off:
+            return gateway_responses.unavailable()
         exchange = self._exchange(request, api, stage, f"/{below}")
         response = self._traces.traced(exchange, self._answered)
         response.headers.setdefault("x-amzn-RequestId", exchange.request_id)
@@ -105,7 +108,7 @@ class RestApis:
         snapshot, variables, is_canary = self._serves(api, stage)
         return Exchange(
             request, api, stage, snapshot, NOWHERE, {"httpMethod": request.method}, path, {}, variables,
-            self._context.new_id(), self._context.account_id, self._context.region,
+            self._context.new_id(), self._context.account_id, api.region_name,
             identity={"sourceIp": "127.0.0.1", "userAgent": request.headers.get("User-Agent")},
             extra={} if is_canary is None else {"isCanaryRequest": str(is_canary).lower()},
         )  # fmt: skip

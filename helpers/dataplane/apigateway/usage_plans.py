@@ -104,7 +104,8 @@ class UsagePlans:
         exchange.note(f"Usage Plan check succeeded for API Key {hidden} and API Stage {stage}")
 
     def _identified(self, exchange: Exchange, value: str, hidden: str) -> None:
-        key = next((one for one in self._moto.keys.values() if value and one.value == value and one.enabled), None)
+        kept = self._moto(exchange.region)
+        key = next((one for one in kept.keys.values() if value and one.value == value and one.enabled), None)
         plan = self._plan(exchange, key) if key else None
         if key is None or plan is None:
             raise GatewayError("INVALID_API_KEY")
@@ -120,8 +121,9 @@ class UsagePlans:
             raise GatewayError("QUOTA_EXCEEDED")
 
     def _plan(self, exchange: Exchange, key: ApiKey) -> UsagePlan | None:
-        for plan in self._moto.usage_plans.values():
-            if key.id in self._moto.usage_plan_keys.get(plan.id, {}) and _stage_of(plan, exchange) is not None:
+        kept = self._moto(exchange.region)
+        for plan in kept.usage_plans.values():
+            if key.id in kept.usage_plan_keys.get(plan.id, {}) and _stage_of(plan, exchange) is not None:
                 return plan
         return None
 
@@ -144,14 +146,14 @@ class UsagePlans:
 
     def get_usage(self, call: Call) -> HttpResponse:
         """GetUsage: for each key of a plan and each day, how many requests counted and how many are left."""
-        given = call.params
-        if given["usagePlanId"] not in self._moto.usage_plans:
+        given, kept = call.params, self._moto(call.region)
+        if given["usagePlanId"] not in kept.usage_plans:
             raise AWSError("NotFoundException", UsagePlanNotFoundException().message, 404)
-        plan = self._moto.usage_plans[given["usagePlanId"]]
+        plan = kept.usage_plans[given["usagePlanId"]]
         if not _has_quota(plan):
             raise not_built("GetUsage of a plan without a quota")
         days = _days(given["startDate"], given["endDate"])
-        keys = [key for key in self._moto.usage_plan_keys.get(plan.id, {}) if given.get("keyId") in (None, key)]
+        keys = [key for key in kept.usage_plan_keys.get(plan.id, {}) if given.get("keyId") in (None, key)]
         items = {key: [self._quotas.usage(plan.id, key, plan.quota, day) for day in days] for key in keys}
         return call.reply({**{name: given[name] for name in ("usagePlanId", "startDate", "endDate")}, "items": items})
 
@@ -165,9 +167,8 @@ class UsagePlans:
     def _today(self) -> date:
         return datetime.fromtimestamp(self._context.clock.time(), UTC).date()
 
-    @property
-    def _moto(self) -> APIGatewayBackend:
-        return apigateway_backends[self._context.account_id][self._context.region]
+    def _moto(self, region: str) -> APIGatewayBackend:
+        return apigateway_backends[self._context.account_id][region]
 
 
 def _has_quota(plan: UsagePlan) -> bool:

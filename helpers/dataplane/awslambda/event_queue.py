@@ -115,9 +115,9 @@ class EventQueue:
         except AWSError as error:
             event.throttles += 1
             backoff = min(LONGEST_BACKOFF_SECONDS, 2.0 ** min(event.throttles - 1, 10))
-            if error.status != 429:
+            if error.status != 429 and error.status < 500:
                 return self._give_up(event, target, "RetriesExhausted", None)
-            if self._functions.find(target.name).function.reserved_concurrency == 0:
+            if self._functions.find(target.name, region=target.function.region).function.reserved_concurrency == 0:
                 return self._give_up(event, target, "ZeroReservedConcurrency", None)
             return self._schedule(event, min(backoff, longest - age + 0.001))
         event.invocations += 1

@@ -279,7 +279,7 @@ def key_of(target: Target) -> Key:
     parts = (
         function.code_sha_256, function.handler, function.run_time, function.memory_size, function.timeout,
         function.role, sorted((function.environment_vars or {}).items()), [layer["Arn"] for layer in function.layers],
-        target.name,
+        target.name, function.region,
     )  # fmt: skip
     return function.function_name, target.version, repr(parts)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from moto.awslambda.models import LambdaFunction
 
-from helpers.dataplane import tracing
+from helpers.dataplane import regions, tracing
 from helpers.dataplane.awslambda.environment import Environment, Invocation, Outcome
 from helpers.dataplane.awslambda.fleet import Fleet
 from helpers.dataplane.awslambda.functions import Functions, Target
@@ -49,8 +49,9 @@ class Invoker:
         Raises
         ------
         AWSError
-            ``TooManyRequestsException``; what the function does wrong is in the outcome.
+            ``TooManyRequestsException``, or the Region is switched off; what the function does wrong is in the outcome.
         """
+        regions.check(self._context, target.function.region)
         payload = request.payload or b"{}"
         traced = self.traces.begin(target, request.trace_header, request.links)
         invocation = Invocation(request.request_id, target.arn, payload, traced.header, request.client_context)
@@ -72,7 +73,7 @@ class Invoker:
         """Return a new environment of ``target``; ``initialization`` is what AWS_LAMBDA_INITIALIZATION_TYPE says."""
         function = target.function
         credentials = self._context.identities.assume(function.role, target.name, f"function {target.name}")
-        system = self._context.sdk_variables(credentials)
+        system = self._context.sdk_variables(credentials, function.region)
         system["AWS_LAMBDA_LOG_GROUP_NAME"] = f"/aws/lambda/{target.name}"
         system["AWS_LAMBDA_INITIALIZATION_TYPE"] = initialization
         if "AWS_XRAY_DAEMON_ADDRESS" not in (function.environment_vars or {}):

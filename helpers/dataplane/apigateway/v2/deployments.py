@@ -118,6 +118,14 @@ def backend_of(account_id: str, region: str) -> ApiGatewayV2Backend:
     return apigatewayv2_backends[account_id][region]
 
 
+def find_by_id(account_id: str, api_id: str) -> Api | None:
+    """Return an API by its id, which is unique, from any Region."""
+    found = [
+        backend.apis[api_id] for backend in list(apigatewayv2_backends[account_id].values()) if api_id in backend.apis
+    ]
+    return found[0] if found else None
+
+
 def find(call: Call) -> Api:
     """Return the API that a call names."""
     found = backend_of(call.account_id, call.region).apis.get(call.params["ApiId"])

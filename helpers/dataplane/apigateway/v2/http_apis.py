@@ -108,7 +108,7 @@ class HttpApis:
         integration: Integration,
         parameters: dict[str, str],
     ) -> dict[str, Any]:
-        domain = f"{api.api_id}.execute-api.{self._context.region}.amazonaws.com"
+        domain = f"{api.api_id}.execute-api.{api.backend.region_name}.amazonaws.com"
         place = Place(api.api_id, domain, self._context.account_id, key, stage.name)
         event = event_of(request, self._context.new_id(), place, path)
         if parameters:
@@ -121,7 +121,8 @@ class HttpApis:
         """Return what a function answers."""
         context = self._context
         below = "$default" if key == "$default" else key.replace(" /", "/", 1).replace("ANY/", "*/", 1)
-        source_arn = f"arn:aws:execute-api:{context.region}:{context.account_id}:{api.api_id}/{stage.name}/{below}"
+        place = f"{api.backend.region_name}:{context.account_id}:{api.api_id}"
+        source_arn = f"arn:aws:execute-api:{place}/{stage.name}/{below}"
         arn = function_arn(integration.integration_uri, stage.stage_variables)
         delivery = Delivery("apigateway", source_arn, arn, json.dumps(event), key, api.name)
         seconds = min(int(integration.timeout_in_millis or LONGEST_MS), LONGEST_MS) / 1000

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from helpers.dataplane.apigateway.errors import GatewayError
-from helpers.dataplane.apigateway.gateway_responses import plain
-from helpers.dataplane.apigateway.v2.deployments import Deployments, backend_of, find
+from helpers.dataplane.apigateway.gateway_responses import plain, unavailable
+from helpers.dataplane.apigateway.v2.deployments import Deployments, backend_of, find, find_by_id
 from helpers.dataplane.apigateway.v2.http_apis import HttpApis
 from helpers.dataplane.apigateway.websocket import routes
 from helpers.dataplane.apigateway.websocket.apis import WebSocketApis
@@ -72,9 +72,11 @@ class ApiGatewayV2Plane:
 
     def _answer(self, request: HttpRequest, path: str) -> HttpResponse:
         api_id, _, below = path.partition("/")
-        api = backend_of(self._context.account_id, self._context.region).apis.get(api_id)
+        api = find_by_id(self._context.account_id, api_id)
         if api is None:
             return self._rest(request, path)
+        if api.backend.region_name in self._context.switched_off:
+            return unavailable()
         if api.protocol_type == "HTTP":
             return self._http.answer(api, request, below)
         stage_name, _, rest = below.partition("/")

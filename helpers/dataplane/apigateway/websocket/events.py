@@ -42,7 +42,7 @@ class Session:
     @property
     def api_arn(self) -> str:
         """The ARN that begins those of all that is in the API."""
-        return f"arn:aws:execute-api:{self.context.region}:{self.context.account_id}:{self.api.api_id}"
+        return f"arn:aws:execute-api:{self.api.backend.region_name}:{self.context.account_id}:{self.api.api_id}"
 
     def meter(self, size: int) -> None:
         """Count a message of ``size`` bytes, from the client or to it, in steps of 32 KB."""
@@ -76,7 +76,7 @@ class Session:
                 "requestTimeEpoch": int(now * 1000),
                 "identity": {"sourceIp": "127.0.0.1", "userAgent": self.connection.user_agent},
                 "requestId": request_id,
-                "domainName": f"{self.api.api_id}.execute-api.{self.context.region}.amazonaws.com",
+                "domainName": f"{self.api.api_id}.execute-api.{self.api.backend.region_name}.amazonaws.com",
                 "connectionId": self.connection.id,
                 "apiId": self.api.api_id,
                 **context,
