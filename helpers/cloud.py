@@ -145,6 +145,19 @@ class Cloud:
         """Let a Region that was cut off send and get what it has missed."""
         self._own("cut off a Region").replication_paused.discard(region)
 
+    def switch_off_region(self, region: str) -> None:
+        """Let nothing of a Region answer until ``switch_on_region``, for a lesson. AWS has no such call.
+
+        Its API calls, its APIs and its functions fail with 503, its global tables are cut off; all that it has is kept.
+        """
+        self._own("switch off a Region").context.switched_off.add(region)
+        self.pause_replication(region)
+
+    def switch_on_region(self, region: str) -> None:
+        """Let a Region that was switched off answer again, and send and get what it has missed."""
+        self._own("switch off a Region").context.switched_off.discard(region)
+        self.resume_replication(region)
+
     def duplicate_next_execution(self, state_machine_arn: str) -> None:
         """Let the next asynchronous execution of an express state machine run twice, for a lesson.
 

@@ -43,6 +43,8 @@ class Context:
     new_id: Callable[[], str]
     """Returns a new UUID, from the seeded source."""
     seed: int = 0
+    switched_off: set[str] = field(default_factory=set)
+    """Regions that are switched off for a lesson."""
     traces: Traces = field(init=False)
     sampling: Sampling = field(init=False)
     _clients: dict[tuple[str, str, str], Any] = field(default_factory=dict)
@@ -52,15 +54,15 @@ class Context:
         self.traces = Traces(lambda: self.record.meter("xray", "traces recorded"))
         self.sampling = Sampling(self.clock.now, random.Random(self.seed))
 
-    def sdk_variables(self, credentials: Mapping[str, str]) -> dict[str, str]:
+    def sdk_variables(self, credentials: Mapping[str, str], region: str = "") -> dict[str, str]:
         """Return the standard variables with which any AWS SDK or tool reaches this cloud with ``credentials``."""
         config = self.home / "aws-config"
         if not config.exists():
             config.write_text(SDK_CONFIG)
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_DEFAULT_REGION": self.region,
-            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": region or self.region,
+            "AWS_REGION": region or self.region,
             "AWS_CONFIG_FILE": str(config),
             **credentials,
         }

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from werkzeug.datastructures import Headers
 
-from helpers.dataplane import control_plane, limits, reader, tracing
+from helpers.dataplane import control_plane, limits, reader, regions, tracing
 from helpers.dataplane.call import AWSError, Call, Caller
 from helpers.dataplane.context import Context
 from helpers.dataplane.resources import subject_of
@@ -128,6 +128,7 @@ class FrontDoor:
             call.caller = self._verified(call, signature)
             call.params = params()
             call.subject = subject_of(call)
+            regions.check(self._context, regions.region_of(call))
             response = self._serve(call)
             outcome = "ok" if response.status < 400 else error_code(response)
         except AWSError as error:

@@ -1,0 +1,41 @@
+"""Regions: where an API call is answered, and Regions that are switched off for a lesson.
+
+AWS: each Region is a copy of its own of almost every service; IAM, STS, CloudFront and Route 53 are global, and a
+bucket has a unique name everywhere but lives in one Region ("AWS Fault Isolation Boundaries", AWS whitepaper). Nobody
+can switch a Region off. Here ``Cloud.switch_off_region`` does: its API calls and its APIs are answered with 503, its
+functions do not run, its buckets give nothing to CloudFront, and its replicas neither send nor get.
+
+Differs: on AWS a client would meet time-outs and closed connections too. What goes on inside a Region without a request
+(timers, alarms, messages on their way between its services) is not stopped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from moto.s3.models import s3_backends
+
+from helpers.dataplane.call import AWSError, Call
+
+if TYPE_CHECKING:
+    from helpers.dataplane.context import Context
+
+
+def region_of(call: Call) -> str:
+    """Return the Region in which a call is answered; an empty text for a global service."""
+    if call.service == "s3":
+        bucket = s3_backends[call.account_id]["aws"].buckets.get(call.params.get("Bucket", ""))
+        return str(bucket.region_name) if bucket else call.region
+    return "" if call.operation.service_model.metadata.get("globalEndpoint") else call.region
+
+
+def check(context: Context, region: str) -> None:
+    """Refuse what needs a Region that is switched off.
+
+    Raises
+    ------
+    AWSError
+        ``ServiceUnavailable``, 503.
+    """
+    if region in context.switched_off:
+        raise AWSError("ServiceUnavailable", f"The Region {region} is switched off", 503)
