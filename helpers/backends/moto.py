@@ -110,6 +110,7 @@ class MotoBackend:
         self.door.add_later("codecommit", lambda: _codecommit(self.context, post))
         self.door.add_later("codedeploy", lambda: _codedeploy(self.context, bus))
         self.door.add_later("cognito-idp", lambda: _cognito(self.context, post))
+        self.door.add_later("cognito-identity", lambda: _cognito_identity(self.context))
         self.door.add_later("apigateway", lambda: _apigateway(self.context, post))
         self.door.add_later("apigatewayv2", lambda: self._apigatewayv2(post))
         self.duplicated_executions: set[str] = set()
@@ -183,6 +184,12 @@ def _cognito(context: Context, post: Post) -> DataPlane:
     from helpers.dataplane.cognito import CognitoPlane
 
     return CognitoPlane(context, post)
+
+
+def _cognito_identity(context: Context) -> DataPlane:
+    from helpers.dataplane.cognito_identity import CognitoIdentityPlane
+
+    return CognitoIdentityPlane(context)
 
 
 def _apigateway(context: Context, post: Post) -> DataPlane:

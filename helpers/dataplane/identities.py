@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import secrets
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,9 @@ from helpers.dataplane.signature import Secret
 
 # moto draws the secrets of access keys from its seeded source: whoever knows the seed could compute them.
 setattr(moto.iam.models, "random_alphanumeric", lambda length: secrets.token_urlsafe(length)[:length])
+
+
+Claims = Mapping[str, str | tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -62,10 +66,13 @@ class Identities:
         self._keys[access_key] = _Key(Secret(secret), Caller(name, arn, access_key))
         return access_key, secret
 
-    def assume(self, role_arn: str, session_name: str, name: str, hours: int = 12) -> dict[str, str]:
+    def assume(
+        self, role_arn: str, session_name: str, name: str, hours: int = 12, claims: Claims | None = None
+    ) -> dict[str, str]:
         """Return credentials of a role's new session, as the environment variables that an SDK reads.
 
-        ``name`` is the caller's name in the record, such as ``function hello``.
+        ``name`` is the caller's name in the record, such as ``function hello``; ``claims`` are what policies may say of
+        the session.
         """
         session = sts_backends[self.account_id]["aws"].assume_role(
             region_name="us-east-1",
@@ -78,8 +85,9 @@ class Identities:
         role = role_arn.rpartition("/")[2]
         arn = f"arn:aws:sts::{self.account_id}:assumed-role/{role}/{session_name[:64]}"
         secret = Secret(session.secret_access_key, session.session_token)
+        caller = Caller(name, arn, session.access_key_id, role=role, claims=claims or {})
         with self._lock:
-            self._keys[session.access_key_id] = _Key(secret, Caller(name, arn, session.access_key_id, role=role))
+            self._keys[session.access_key_id] = _Key(secret, caller)
         return {
             "AWS_ACCESS_KEY_ID": session.access_key_id,
             "AWS_SECRET_ACCESS_KEY": session.secret_access_key,
@@ -136,6 +144,20 @@ class Identities:
         if role is None:
             return False
         asked = Asked("sts:AssumeRole", arn, service=service, values={"aws:sourceaccount": self.account_id})
+        return decide([_read(role.assume_role_policy_document)], asked, of_resource=True) is Verdict.ALLOW
+
+    def trusts(self, arn: str, provider: str, claims: Claims) -> bool:
+        """Return whether there is a role of that ARN for those of whom an identity provider says this.
+
+        Raises
+        ------
+        AWSError
+            ``NotImplementedException``: the role's trust policy uses what is not built.
+        """
+        role = self.role(arn)
+        if role is None:
+            return False
+        asked = Asked("sts:AssumeRoleWithWebIdentity", arn, provider=provider, values=claims)
         return decide([_read(role.assume_role_policy_document)], asked, of_resource=True) is Verdict.ALLOW
 
     def role_id(self, name: str) -> str:
