@@ -24,7 +24,7 @@ from helpers.dataplane.call import AWSError, Call, not_built
 from helpers.dataplane.cloudformation.change_sets import NO_CHANGES, ChangeSet, changes
 from helpers.dataplane.cloudformation.custom import Answers, CustomKind
 from helpers.dataplane.cloudformation.deployment import Deployment
-from helpers.dataplane.cloudformation.kinds import apis, edge, functions, identity, messages, stores
+from helpers.dataplane.cloudformation.kinds import apis, edge, functions, global_tables, identity, messages, stores
 from helpers.dataplane.cloudformation.kinds.kind import Kind, Site
 from helpers.dataplane.cloudformation.kinds.others import MotoKind
 from helpers.dataplane.cloudformation.reports import Reports
@@ -51,7 +51,7 @@ _NOT_BUILT = (
     "NotificationARNs StackPolicyBody StackPolicyURL StackPolicyDuringUpdateBody RollbackConfiguration "
     "ResourcesToImport ImportExistingResources TimeoutInMinutes RoleARN IncludeNestedStacks ResourceTypes"
 ).split()
-_TABLES = (functions, apis, messages, stores, identity, edge)
+_TABLES = (functions, apis, messages, stores, global_tables, identity, edge)
 KINDS: dict[str, Kind] = {kind.type: kind for table in _TABLES for kind in table.KINDS}
 
 

@@ -16,7 +16,8 @@ from helpers.dataplane.cloudformation.template import invalid
 _TRIES = 60
 
 
-def _table(site: Site, properties: Properties) -> Properties:
+def table_properties(site: Site, properties: Properties) -> Properties:
+    """Return a table's properties as the API names them."""
     ready = dict(properties)
     stream = ready.get("StreamSpecification")
     if stream:
@@ -28,7 +29,8 @@ def _table(site: Site, properties: Properties) -> Properties:
     return ready
 
 
-def _expiry(site: Site, made: Made, new: Any, old: Any) -> None:
+def expiry(site: Site, made: Made, new: Any, old: Any) -> None:
+    """Switch Time to Live on or off."""
     said = new or {**old, "Enabled": False}
     wanted = {"Enabled": str(said.get("Enabled", False)).lower() == "true", "AttributeName": said.get("AttributeName")}
     if wanted["Enabled"] or old:
@@ -41,7 +43,8 @@ def _recovery(site: Site, made: Made, new: Any, old: Any) -> None:
     site.client("dynamodb").update_continuous_backups(**made.keys, PointInTimeRecoverySpecification=wanted)
 
 
-def _active(site: Site, made: Made, properties: Properties) -> None:
+def active(site: Site, made: Made, properties: Properties) -> None:
+    """Wait until a table, and all its replicas, are ready."""
     for _ in range(_TRIES):
         if site.client("dynamodb").describe_table(**made.keys)["Table"]["TableStatus"] == "ACTIVE":
             return
@@ -54,7 +57,7 @@ class TableKind(Kind):
 
     def update(self, site: Site, made: Made, properties: Properties, old: Properties) -> Made:
         client = site.client("dynamodb")
-        new, before = _table(site, properties), _table(site, old)
+        new, before = table_properties(site, properties), table_properties(site, old)
         shape = client.meta.service_model.operation_model("UpdateTable").input_shape.members
         definitions = {"AttributeDefinitions": new["AttributeDefinitions"]}
         mode: dict[str, Any] = {}
@@ -70,7 +73,7 @@ class TableKind(Kind):
         changes += [{**definitions, "GlobalSecondaryIndexUpdates": [one]} for one in _index_changes(new, before)]
         for change in changes:
             client.update_table(**made.keys, **{name: shaped(shape[name], one, name) for name, one in change.items()})
-            _active(site, made, properties)
+            active(site, made, properties)
         after = Made(made.id, dict(made.attributes), made.keys)
         self._complete(site, after, properties, old, {"p": new, "a": {}, "d": {}, "s": {}})
         return after
@@ -199,9 +202,9 @@ def _tags(said: Any) -> dict[str, Any]:
 KINDS = [
     TableKind(
         "AWS::DynamoDB::Table", "dynamodb", "create_table", "p.TableName", {"TableName": "p.TableName"}, "delete_table",
-        ("update_table",), read="describe_table", name="TableName", longest=255, prepare=_table,
+        ("update_table",), read="describe_table", name="TableName", longest=255, prepare=table_properties,
         attributes={"Arn": "d.Table.TableArn", "StreamArn": "d.Table.LatestStreamArn"},
-        steps={"TimeToLiveSpecification": _expiry, "PointInTimeRecoverySpecification": _recovery}, after=_active,
+        steps={"TimeToLiveSpecification": expiry, "PointInTimeRecoverySpecification": _recovery}, after=active,
         ignored=("ContributorInsightsSpecification",),
         own=("AttributeDefinitions", "BillingMode", "ProvisionedThroughput", "StreamSpecification", "SSESpecification",
              "DeletionProtectionEnabled", "TableClass", "GlobalSecondaryIndexes"),
