@@ -3,7 +3,7 @@
 AWS: a call is made by an identity (the account's root, an IAM user, the session of an assumed role); without a policy
 that allows it, it is denied; an explicit deny wins ("Policy evaluation logic", IAM User Guide). Here: users, roles,
 policies and sessions are moto's; what the policies say is read in ``policies.py``. Policies of resources count where a
-service delivers to them and where an API is called, not yet for other calls.
+service delivers to them, where an API is called and for buckets, not yet for other calls.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import secrets
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import moto.iam.models
 from moto.iam.exceptions import NotFoundException
@@ -21,12 +21,22 @@ from moto.iam.models import IAMBackend, Role, iam_backends
 from moto.sts.models import sts_backends
 
 from helpers.dataplane.call import AWSError, Call, Caller
-from helpers.dataplane.policies import Asked, Verdict, decide
-from helpers.dataplane.resources import action_of, resource_of
+from helpers.dataplane.policies import Asked, Known, Verdict, decide, together
+from helpers.dataplane.resources import needs_of
 from helpers.dataplane.signature import Secret
 
 # moto draws the secrets of access keys from its seeded source: whoever knows the seed could compute them.
 setattr(moto.iam.models, "random_alphanumeric", lambda length: secrets.token_urlsafe(length)[:length])
+
+
+class ResourcePolicies(Protocol):
+    """The policies of a service's resources, which decide about calls beside those of the caller."""
+
+    def values(self, call: Call) -> Known:
+        """Return what is known of a call, for conditions."""
+
+    def verdict(self, asked: Asked) -> Verdict:
+        """Return what the policy of the resource says."""
 
 
 Claims = Mapping[str, str | tuple[str, ...]]
@@ -51,6 +61,7 @@ class Identities:
         self.account_id, self.enforce = account_id, enforce
         self._keys: dict[str, _Key] = {}
         self._services: dict[str, tuple[str, str]] = {}
+        self.resource_policies: dict[str, ResourcePolicies] = {}
         self._lock = threading.Lock()
         self.access_key_id, self.secret_access_key = self._issue("you", f"arn:aws:iam::{account_id}:root")
 
@@ -175,22 +186,31 @@ class Identities:
         return str(self._iam.users[name].id)
 
     def authorize(self, call: Call) -> None:
-        """Check that the caller's policies allow the call; does nothing unless ``enforce`` is on.
+        """Check that policies allow the call: the caller's if ``enforce`` is on, a bucket's in any case.
 
         Raises
         ------
         AWSError
             AWS's access-denied error, in the words that AWS uses.
         """
-        caller = call.caller
-        if not self.enforce or call.name == "GetCallerIdentity":
+        policies = self.resource_policies.get(call.service)
+        if call.name == "GetCallerIdentity" or not (self.enforce or policies) or self._is_service(call.caller):
             return
-        action, resource = action_of(call), resource_of(call)
-        verdict = self.verdict(Asked(action, resource, caller))
-        if verdict is Verdict.DENY:
-            raise denied(call, action, resource, "with an explicit deny in an identity-based policy")
-        if verdict is Verdict.SILENT:
-            raise denied(call, action, resource, f"because no identity-based policy allows the {action} action")
+        stranger = policies is not None and not call.caller.arn
+        for action, resource in needs_of(call):
+            values = policies.values(call) if policies else {}
+            asked = Asked(action, resource, None if stranger else call.caller, values=values)
+            own = Verdict.SILENT if stranger else self.verdict(asked) if self.enforce else Verdict.ALLOW
+            of_resource = policies.verdict(asked) if policies else Verdict.SILENT
+            match together(own, of_resource):
+                case Verdict.DENY:
+                    kind = "an identity" if own is Verdict.DENY else "a resource"
+                    raise denied(call, action, resource, f"with an explicit deny in {kind}-based policy")
+                case Verdict.SILENT:
+                    raise denied(call, action, resource, f"because no identity-based policy allows the {action} action")
+
+    def _is_service(self, caller: Caller) -> bool:
+        return self._services.get(caller.name, ("",))[0] == caller.access_key_id != ""
 
     def verdict(self, asked: Asked) -> Verdict:
         """Return what the policies of the caller say; the account's own key may do everything.
@@ -228,9 +248,10 @@ def _read(document: str | dict[str, Any]) -> dict[str, Any]:
 
 
 def denied(call: Call, action: str, resource: str, why: str) -> AWSError:
-    """Return the access-denied error with the code that the call's protocol uses."""
+    """Return the access-denied error with the code that the call's protocol uses; a stranger is told no more."""
     codes = {"ec2": "UnauthorizedOperation", "query": "AccessDenied", "rest-xml": "AccessDenied"}
     message = f"User: {call.caller.arn} is not authorized to perform: {action} on resource: {resource} {why}"
+    message = message if call.caller.arn else "Access Denied"
     json_status = 403 if call.protocol == "rest-json" else 400
     code = codes.get(call.protocol, "AccessDeniedException")
     return AWSError(code, message, 403 if call.protocol in codes else json_status)

@@ -163,6 +163,10 @@ def _names(statement: Mapping[str, Any], asked: Asked) -> bool:
     return not known.isdisjoint(arns)
 
 
+def _same(value: str, wanted: str) -> bool:
+    return value.lower() == wanted.lower()
+
+
 def _in_network(value: str, network: str) -> bool:
     return ip_address(value) in ip_network(network, strict=False)
 
@@ -176,6 +180,7 @@ _OPERATORS: dict[str, tuple[Callable[[str, str], bool], bool]] = {
     "ArnNotEquals": (like, False),
     "ArnLike": (like, True),
     "ArnNotLike": (like, False),
+    "Bool": (_same, True),
     "IpAddress": (_in_network, True),
     "NotIpAddress": (_in_network, False),
 }
@@ -197,7 +202,7 @@ def _holds(operator: str, key: str, wanted: Any, known: Known) -> bool:
     matches, positive = _OPERATORS[name]
     if value is None:
         return not positive or name != operator
-    patterns = [_filled(one, known) for one in _many(wanted)]
+    patterns = [_filled(one if isinstance(one, str) else str(one), known) for one in _many(wanted)]
     values = value if isinstance(value, tuple) else (value,)
     return any(any(matches(one, pattern) for pattern in patterns) is positive for one in values)
 

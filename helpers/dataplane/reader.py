@@ -49,7 +49,7 @@ def service_of(request: HttpRequest, signing_name: str) -> str:
     ------
     AWSError
         ``MissingAuthenticationToken``: unsigned, and for no service that takes unsigned calls; ``AccessDenied``: the
-        same, for a bucket, none of which is public here; ``UnknownService``.
+        same, for a bucket, unless it only reads; ``UnknownService``.
     """
     target = request.headers.get("X-Amz-Target", "").partition(".")[0]
     if target in _BY_TARGET:
@@ -58,6 +58,8 @@ def service_of(request: HttpRequest, signing_name: str) -> str:
         if any(action in request.body[:4096].decode("latin-1") for action in _UNSIGNED_STS):
             return "sts"
         if _names_a_bucket(request):
+            if request.method in ("GET", "HEAD"):
+                return "s3"
             raise AWSError("AccessDenied", "Access Denied", 403)
         raise AWSError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
     for (name, prefix), service in _BY_PATH.items():

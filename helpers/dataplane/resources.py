@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from helpers.dataplane.call import Call
 
@@ -33,7 +34,7 @@ _ACTIONS = {
 _PREFIXES = {"stepfunctions": "states", "cloudwatch": "cloudwatch", "dynamodbstreams": "dynamodb"}
 _SUBJECTS = (
     "FunctionName", "TableName", "Bucket", "QueueName", "QueueUrl", "TopicArn", "Name", "RoleName", "logGroupName",
-    "stateMachineArn", "StreamName", "UserName", "LayerName",
+    "stateMachineArn", "StreamName", "UserName", "LayerName", "DeliveryStreamName",
 )  # fmt: skip
 
 
@@ -41,6 +42,18 @@ def action_of(call: Call) -> str:
     """Return the IAM action that the call needs, such as ``s3:GetObject``."""
     prefix = _PREFIXES.get(call.service, call.service)
     return f"{prefix}:{_ACTIONS.get((call.service, call.name), call.name)}"
+
+
+def needs_of(call: Call) -> list[tuple[str, str]]:
+    """Return each IAM action that the call needs, with the ARN of what it is done to."""
+    action, resource, given = action_of(call), resource_of(call), call.params
+    if (call.service, call.name) == ("s3", "DeleteObjects"):
+        return [(action, f"{resource}/{one['Key']}") for one in given["Delete"]["Objects"]]
+    needs = [(action, resource)]
+    if (call.service, call.name) == ("s3", "CopyObject"):
+        source = unquote(given["CopySource"]).removeprefix("/").partition("?versionId=")[0]
+        needs.append(("s3:GetObject", f"arn:aws:s3:::{source}"))
+    return needs
 
 
 def resource_of(call: Call) -> str:
@@ -69,6 +82,7 @@ _ARN_FORMS = {
     "stepfunctions": {"stateMachineArn": "{name}", "executionArn": "{name}"},
     # six characters that AWS chooses end a secret's ARN; a policy names them, or "-??????"
     "secretsmanager": {"SecretId": "{base}:secret:{name}-??????"},
+    "firehose": {"DeliveryStreamName": "{base}:deliverystream/{name}"},
     "kinesis": {"StreamARN": "{name}", "StreamName": "{base}:stream/{name}"},
 }
 

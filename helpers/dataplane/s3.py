@@ -5,20 +5,17 @@ form of it in "EventBridge event message structure". A destination that S3 may n
 is configured. Here: ObjectCreated (Put, Post, Copy, CompleteMultipartUpload), ObjectRemoved (Delete,
 DeleteMarkerCreated), ObjectTagging and ObjectAcl, which moto notices; buckets and objects are moto's.
 
-Differs: rules that overlap are taken (AWS refuses them); the owner's canonical user id is invented. Of the conditions
-in a bucket's policy, moto knows none; only a statement about requests without TLS counts for nobody, because what comes
-from this machine stands for a request with TLS.
+Differs: rules that overlap are taken (AWS refuses them); the owner's canonical user id is invented. Who may do what
+with a bucket: ``s3_access.py``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-import json
 import threading
 import time
 from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -31,6 +28,7 @@ from helpers.dataplane.control_plane import forward
 from helpers.dataplane.delivery import Delivery, Post, as_json, iso
 from helpers.dataplane.events import EventsPlane
 from helpers.dataplane.frontdoor import Address, Operation
+from helpers.dataplane.s3_access import ADDRESS, BucketAccess
 from helpers.dataplane.seams import Seams
 from helpers.dataplane.web import HttpResponse
 
@@ -51,9 +49,6 @@ _DESTINATIONS = {
     "QueueConfigurations": "QueueArn",
     "TopicConfigurations": "TopicArn",
 }
-ADDRESS = "127.0.0.1"
-"""Where all requests come from: this cloud answers to nobody else."""
-_WITHOUT_TLS = [{"Bool": {"aws:SecureTransport": no}} for no in ("false", False)]
 _EMPTY_ETAG = hashlib.md5(usedforsecurity=False).hexdigest()
 _REASONS = {"Put": "PutObject", "Post": "POST Object", "Copy": "CopyObject", "Delete": "DeleteObject"}
 
@@ -71,11 +66,12 @@ class S3Plane:
         self._seams.put(notifications, "send_event", self._notice)
         self._seams.put(notifications, "send_test_event", self._send_test_events)
         self._seams.put(S3Backend, "delete_object", self._deleting(S3Backend.delete_object))
-        self._seams.put(FakeBucket, "get_permission", _permitting(FakeBucket.get_permission))
+        self._access = BucketAccess(context, self._seams)
 
     def operations(self) -> Mapping[str, Operation]:
         """Return what this plane answers, by operation."""
-        return {name: self._write for name in _WRITES} | {"PutBucketNotificationConfiguration": self._configure}
+        writes = {name: self._write for name in _WRITES}
+        return {**writes, "PutBucketNotificationConfiguration": self._configure, **self._access.operations()}
 
     def addresses(self) -> Mapping[str, Address]:
         """S3 has no addresses of its own."""
@@ -222,17 +218,6 @@ class _Happened:
             detail["deletion-type"] = "Permanently Deleted" if what == "Delete" else "Delete Marker Created"
         kind = notifications._detail_type(f"s3:{self._event}")
         return {"source": "aws.s3", "detail-type": kind, "resources": [self._bucket.arn], "detail": detail}
-
-
-def _permitting(permission: Any) -> Any:
-    def get_permission(bucket: FakeBucket, action: str, resource: str) -> Any:
-        policy = json.loads(bucket.policy or b"{}")
-        said = policy.get("Statement") or []
-        kept = [one for one in (said if isinstance(said, list) else [said]) if one.get("Condition") not in _WITHOUT_TLS]
-        text = json.dumps({**policy, "Statement": kept}).encode() if kept else None
-        return permission(SimpleNamespace(policy=text), action, resource)
-
-    return get_permission
 
 
 def _request_ids(seed: str) -> tuple[str, str]:

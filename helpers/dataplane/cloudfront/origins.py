@@ -9,16 +9,14 @@ function URLs want their own domain name as the Host header ("Use managed origin
 AllViewerExceptHostHeader); here another is 403.
 
 Here: the domain names of AWS lead to the local services, and nothing leaves this machine: any other domain is refused
-when the distribution is configured. S3 serves nothing to anybody here, as with Block Public Access, which AWS
-switches on for new buckets: a bucket needs an origin access control. Not built: other methods than GET and HEAD for
-buckets, a bucket's list, origin groups, origin access identities (legacy), website endpoints, signed requests to
-function URLs.
+when the distribution is configured. Without an origin access control CloudFront asks S3 as a stranger. Not built: other
+methods than GET and HEAD for buckets, a bucket's list, origin groups, origin access identities (legacy), website
+endpoints, signed requests to function URLs.
 """
 
 from __future__ import annotations
 
 import http.client
-import json
 import re
 import string
 from collections.abc import Callable, Mapping
@@ -26,14 +24,15 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from botocore.exceptions import ClientError
-from moto.s3.models import FakeBucket, s3_backends
+from moto.s3.models import s3_backends
 from werkzeug.datastructures import Headers
 
 from helpers.dataplane.call import AWSError, not_built
 from helpers.dataplane.cloudfront.distribution import Distribution, backend, items
 from helpers.dataplane.cloudfront.errors import EdgeError, xml_error
 from helpers.dataplane.context import Context
-from helpers.dataplane.policies import Asked, Verdict, decide
+from helpers.dataplane.policies import Asked, Verdict
+from helpers.dataplane.s3_access import known
 from helpers.dataplane.web import HttpRequest, HttpResponse
 
 Ask = Callable[[HttpRequest], HttpResponse]
@@ -42,6 +41,7 @@ _SERVICES = {
     "execute-api": re.compile(r"([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com"),
     "lambda-url": re.compile(r"([a-z0-9]+)\.lambda-url\.[a-z0-9-]+\.on\.aws"),
 }
+_NAME = "cloudfront"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost"})
 _KEPT = re.compile(r"content-.*|etag|last-modified|cache-control|expires|x-amz-meta-.*|x-amz-version-id", re.IGNORECASE)
 _OF_A_CONNECTION = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
@@ -116,17 +116,17 @@ class Origins:
         bucket = s3_backends[self._context.account_id]["aws"].buckets.get(name)
         if bucket is None:
             return xml_error(404, "NoSuchBucket", "The specified bucket does not exist")
-        if not key and self._may(bucket, distribution, origin, "s3:ListBucket", bucket.arn):
+        if not key and self._may(distribution, origin, "s3:ListBucket", bucket.arn):
             raise EdgeError(501, not_built("the list of a bucket at the root of a distribution").message)
-        if not key or not self._may(bucket, distribution, origin, "s3:GetObject", f"{bucket.arn}/{key}"):
+        if not key or not self._may(distribution, origin, "s3:GetObject", f"{bucket.arn}/{key}"):
             return xml_error(403, "AccessDenied", "Access Denied")
         known = request.headers.get("If-None-Match")
         try:
-            got = self._context.client("s3", "cloudfront").get_object(
+            got = self._context.client("s3", _NAME).get_object(
                 Bucket=name, Key=key, **({"IfNoneMatch": known} if known else {})
             )
         except ClientError as error:
-            return self._refused(error, self._may(bucket, distribution, origin, "s3:ListBucket", bucket.arn))
+            return self._refused(error, self._may(distribution, origin, "s3:ListBucket", bucket.arn))
         told = got["ResponseMetadata"]["HTTPHeaders"]
         headers = Headers([(header, value) for header, value in told.items() if _KEPT.fullmatch(header)])
         headers["Server"] = "AmazonS3"
@@ -140,18 +140,15 @@ class Origins:
             return xml_error(403, "AccessDenied", "Access Denied")
         return xml_error(status, code, error.response["Error"].get("Message", ""))
 
-    def _may(
-        self, bucket: FakeBucket, distribution: Distribution, origin: Mapping[str, Any], action: str, arn: str
-    ) -> bool:
+    def _may(self, distribution: Distribution, origin: Mapping[str, Any], action: str, arn: str) -> bool:
         control = backend(self._context.account_id).origin_access_controls.get(
             origin.get("OriginAccessControlId") or ""
         )
-        if control is None or control.signing_behavior != "always" or bucket.policy is None:
-            return False
-        values = {"aws:sourcearn": distribution.arn, "aws:sourceaccount": self._context.account_id}
-        asked = Asked(action, arn, service="cloudfront", values=values)
+        signs = control is not None and control.signing_behavior == "always"
+        who = (f"{_NAME}.amazonaws.com", distribution.arn) if signs else (None, None)
+        asked = Asked(action, arn, service=_NAME if signs else "", values=known(None, *who))
         try:
-            return decide([json.loads(bucket.policy)], asked, of_resource=True) is Verdict.ALLOW
+            return self._context.identities.resource_policies["s3"].verdict(asked) is Verdict.ALLOW
         except AWSError as error:
             raise EdgeError(error.status, error.message) from None
 
