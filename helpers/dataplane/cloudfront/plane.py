@@ -15,11 +15,11 @@ from moto.cloudfront.models import random_id
 from helpers.dataplane.awslambda.plane import LambdaPlane
 from helpers.dataplane.call import AWSError, Call, not_built
 from helpers.dataplane.cloudfront import distribution as distributions
-from helpers.dataplane.cloudfront import private_content
 from helpers.dataplane.cloudfront.cache import EdgeCache
 from helpers.dataplane.cloudfront.distribution import Distribution
 from helpers.dataplane.cloudfront.edge_functions import EdgeFunctions
 from helpers.dataplane.cloudfront.functions import CloudFrontFunctions
+from helpers.dataplane.cloudfront.keys import Keys
 from helpers.dataplane.cloudfront.origins import Ask, Origins
 from helpers.dataplane.cloudfront.request_policies import RequestPolicies, check_version
 from helpers.dataplane.cloudfront.rules import Rules
@@ -61,8 +61,7 @@ class CloudFrontPlane:
             "ListDistributions": self._list,
             "CreateInvalidation": self._invalidate,
             "CreateOriginAccessControl": self._create_control,
-            "CreatePublicKey": self._create_key,
-            "CreateKeyGroup": self._create_key_group,
+            **Keys(self._context.account_id).operations(),
         }
 
     def addresses(self) -> Mapping[str, Address]:
@@ -142,14 +141,4 @@ class CloudFrontPlane:
         config = call.params["OriginAccessControlConfig"]
         if config["OriginAccessControlOriginType"] != "s3" or config["SigningBehavior"] == "no-override":
             raise not_built("an origin access control for anything but S3, or with SigningBehavior no-override")
-        return forward(call)
-
-    def _create_key(self, call: Call) -> HttpResponse:
-        private_content.read_key(call.params["PublicKeyConfig"]["EncodedKey"])
-        return forward(call)
-
-    def _create_key_group(self, call: Call) -> HttpResponse:
-        for identifier in call.params["KeyGroupConfig"]["Items"]:
-            if identifier not in self._kept.public_keys:
-                raise AWSError("InvalidArgument", f"The public key {identifier} does not exist.", 400)
         return forward(call)

@@ -1,7 +1,8 @@
 """Deployments and distributions: AWS::CodeDeploy::* and AWS::CloudFront::*.
 
 AWS: the resource type references of CodeDeploy and CloudFront (CloudFormation Template Reference). Here: applications
-and groups; distributions and origin access controls, with the lists that CloudFront's API writes as Quantity and Items.
+and groups; distributions, origin access controls, public keys and key groups, with the lists that CloudFront's API
+writes as Quantity and Items.
 """
 
 from __future__ import annotations
@@ -31,18 +32,19 @@ class DistributionKind(Kind):
         client.delete_distribution(Id=made.id, IfMatch=client.get_distribution_config(Id=made.id)["ETag"])
 
 
-class AccessControlKind(Kind):
-    """An origin access control, likewise."""
+class VersionedKind(Kind):
+    """An origin access control, a public key or a key group, likewise."""
 
     def update(self, site: Site, made: Made, properties: Properties, old: Properties) -> Made:
-        tag = site.client("cloudfront").get_origin_access_control(Id=made.id)["ETag"]
-        self._call(site, "update_origin_access_control", {"Id": made.id, "IfMatch": tag}, properties)
+        self._call(site, self.update_calls[0], {"Id": made.id, "IfMatch": self._tag(site, made)}, properties)
         return made
 
     def delete(self, site: Site, made: Made, properties: Properties) -> None:
-        client = site.client("cloudfront")
-        tag = client.get_origin_access_control(Id=made.id)["ETag"]
-        client.delete_origin_access_control(Id=made.id, IfMatch=tag)
+        getattr(site.client(self.service), self.delete_call)(Id=made.id, IfMatch=self._tag(site, made))
+
+    def _tag(self, site: Site, made: Made) -> str:
+        get = self.delete_call.replace("delete_", "get_")
+        return str(getattr(site.client(self.service), get)(Id=made.id)["ETag"])
 
 
 KINDS = [
@@ -62,11 +64,18 @@ KINDS = [
         own=("DistributionConfig",), prepare=_referenced,
         attributes={"Id": "a.Distribution.Id", "DomainName": "a.Distribution.DomainName"},
     ),
-    AccessControlKind(
+    VersionedKind(
         "AWS::CloudFront::OriginAccessControl", "cloudfront", "create_origin_access_control",
-        "a.OriginAccessControl.Id",
-        {"Id": "a.OriginAccessControl.Id"}, update_calls=("update_origin_access_control",),
-        own=("OriginAccessControlConfig",),
+        "a.OriginAccessControl.Id", {"Id": "a.OriginAccessControl.Id"}, "delete_origin_access_control",
+        ("update_origin_access_control",), own=("OriginAccessControlConfig",),
         attributes={"Id": "a.OriginAccessControl.Id"},
+    ),
+    VersionedKind(
+        "AWS::CloudFront::PublicKey", "cloudfront", "create_public_key", "a.PublicKey.Id", {"Id": "a.PublicKey.Id"},
+        "delete_public_key", ("update_public_key",), own=("PublicKeyConfig",), attributes={"Id": "a.PublicKey.Id"},
+    ),
+    VersionedKind(
+        "AWS::CloudFront::KeyGroup", "cloudfront", "create_key_group", "a.KeyGroup.Id", {"Id": "a.KeyGroup.Id"},
+        "delete_key_group", ("update_key_group",), own=("KeyGroupConfig",), attributes={"Id": "a.KeyGroup.Id"},
     ),
 ]  # fmt: skip

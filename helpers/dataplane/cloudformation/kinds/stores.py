@@ -1,7 +1,7 @@
-"""Tables and buckets: AWS::DynamoDB::* and AWS::S3::*.
+"""Tables, buckets and secrets: AWS::DynamoDB::*, AWS::S3::* and AWS::SecretsManager::Secret.
 
-AWS: "Amazon DynamoDB resource type reference", "Amazon S3 resource type reference" (CloudFormation Template
-Reference). Here: the types and properties of the course.
+AWS: "Amazon DynamoDB resource type reference", "Amazon S3 resource type reference", "AWS Secrets Manager resource type
+reference" (CloudFormation Template Reference). Here: the types and properties of the course.
 """
 
 from __future__ import annotations
@@ -195,6 +195,13 @@ class BucketKind(Kind):
         return made
 
 
+class SecretKind(Kind):
+    """A secret goes with its stack at once."""
+
+    def delete(self, site: Site, made: Made, properties: Properties) -> None:
+        site.client("secretsmanager").delete_secret(SecretId=made.id, ForceDeleteWithoutRecovery=True)
+
+
 def _tags(said: Any) -> dict[str, Any]:
     return {"TagSet": said}
 
@@ -233,5 +240,9 @@ KINDS = [
     Kind(
         "AWS::S3::BucketPolicy", "s3", "put_bucket_policy", "p.Bucket", {"Bucket": "p.Bucket"}, "delete_bucket_policy",
         ("put_bucket_policy",), rename={"PolicyDocument": "Policy"},
+    ),
+    SecretKind(
+        "AWS::SecretsManager::Secret", "secretsmanager", "create_secret", "a.ARN", {"SecretId": "a.ARN"},
+        update_calls=("update_secret",), name="Name", attributes={"Id": "a.ARN"},
     ),
 ]  # fmt: skip
