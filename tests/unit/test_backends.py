@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import socket
@@ -9,6 +10,7 @@ import threading
 import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -23,6 +25,7 @@ from helpers.backends.function_logs import LoggedRecord
 from helpers.backends.left_out import made_by
 from helpers.backends.shortcut import NotThisMachine
 from tests.contract.subjects import PlainMoto
+from tools.notebook_files import PROJECT, read
 
 IDENTITY = (
     '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
@@ -205,6 +208,46 @@ def test_cells_that_need_what_is_lacking_are_left_out(moto: str, capsys: pytest.
         left_out.stop()
     said = capsys.readouterr().out
     assert "cannot cut off a Region" in said and "it needs `pool`" in said and "puddle" in said
+
+
+def test_cells_of_which_it_is_known_that_they_differ_are_left_out(
+    moto: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jupyter says which cell runs; where it does not, the notebook in the folder does."""
+
+    class Differs(EndpointBackend):
+        def differs(self, notebook: str, cell: str) -> str:
+            return "does not throttle." if (notebook, cell) == (f"{tmp_path.name}/lab.ipynb", "burst") else ""
+
+    cells = [{"id": "burst", "source": ["count = ", "1 / 0"]}, {"id": "other", "source": "2 / 0"}]
+    (tmp_path / "lab.ipynb").write_text(json.dumps({"cells": cells}))
+    monkeypatch.chdir(tmp_path)
+    shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
+    running = cloud.Cloud(Differs(moto, "us-east-1"))
+    left_out = cloud.LeftOut(shell, running._backend)
+    monkeypatch.setattr(cloud, "_current", running)
+    try:
+        assert shell.run_cell("count = 1 / 0").success
+        assert shell.run_cell("print(count)").success
+        assert not shell.run_cell("2 / 0").success
+        monkeypatch.setenv("JPY_SESSION_NAME", "labs/lab.ipynb")
+        monkeypatch.setattr(shell, "get_parent", lambda: {"metadata": {"cellId": "burst"}}, raising=False)
+        assert shell.run_cell("3 / 0").success
+    finally:
+        left_out.stop()
+    said = capsys.readouterr().out
+    assert said.count("does not throttle.") == 2 and "it needs `count`" in said and "ZeroDivisionError" in said
+
+
+def test_what_is_known_of_localstack_names_cells_that_are_there() -> None:
+    with (PROJECT / "helpers/backends/localstack_differs.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len({(row["notebook"], row["cell"]) for row in rows}) == len(rows)
+    for row in rows:
+        assert row["cell"] in {cell.id for cell in read(PROJECT / row["notebook"]).cells if cell.cell_type == "code"}
+        assert row["why"].endswith(".") and len(row["why"]) <= 160
+        place = "/".join(Path(row["notebook"]).parts[-2:]).replace("solution", "lab")
+        assert localstack.difference(place, row["cell"]) == row["why"]
 
 
 def test_names_that_a_cell_makes() -> None:
