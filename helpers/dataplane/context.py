@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from helpers.dataplane import models
+from helpers.dataplane import models, tracing
 from helpers.dataplane.clock import Clock
 from helpers.dataplane.record import Record
 from helpers.dataplane.xray.sampling import Sampling
@@ -66,6 +66,11 @@ class Context:
             "AWS_CONFIG_FILE": str(config),
             **credentials,
         }
+
+    def http_caller(self) -> str:
+        """Return who sends the HTTP request that this thread serves, for people: a function is known by the trace
+        header that it passes on; ``client`` is everybody else."""
+        return self.traces.owner(tracing.TraceHeader.parse(tracing.current()).parent) or "client"
 
     def client(self, service: str, actor: str, region: str = "") -> Any:
         """Return a boto3 client with which the AWS service ``actor`` itself calls ``service``, through the front door.

@@ -90,6 +90,7 @@ class FunctionTraces:
         active, sampled = is_active(kept_of(target.function)), bool(came.sampled)
         recorded = active and sampled and self._context.identities.role_may(target.function.role, PERMISSION, "*")
         own = tracing.new_id()
+        self._context.traces.own(own, f"function {target.name}")
         given = replace(came, parent=own if recorded or not came.parent else came.parent, sampled=sampled)
         return Traced(str(given), came, links, tracing.new_id() if recorded else "", own, time.time())
 

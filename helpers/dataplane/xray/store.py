@@ -51,6 +51,7 @@ class Traces:
         """Is called for each new trace."""
         self._documents: dict[str, dict[str, Document]] = {}
         self._traces: dict[str, Trace] = {}
+        self._owners: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def put(self, document: str) -> None:
@@ -85,6 +86,17 @@ class Traces:
                 oldest = next(iter(self._documents))
                 del self._documents[oldest]
                 self._traces.pop(oldest, None)
+
+    def own(self, segment_id: str, name: str) -> None:
+        """Note whose segment will have that id, before it is sent."""
+        with self._lock:
+            self._owners[segment_id] = name
+            if len(self._owners) > MOST_TRACES:
+                del self._owners[next(iter(self._owners))]
+
+    def owner(self, segment_id: str) -> str:
+        """Return whose segment has that id; empty if nobody said so."""
+        return self._owners.get(segment_id, "")
 
     def all(self) -> list[Trace]:
         """Return all traces, in the order in which they began to come."""

@@ -64,7 +64,7 @@ class HttpApis:
             response.headers.update(cors)
         self._context.record.meter("apigateway", "HTTP requests")
         self._context.record.add(
-            "call", "client", "apigateway", f"{request.method} /{below}", subject=api.name,
+            "call", self._context.http_caller(), "apigateway", f"{request.method} /{below}", subject=api.name,
             outcome="ok" if response.status < 400 else str(response.status), started=started,
             milliseconds=(time.time() - started) * 1000,
         )  # fmt: skip
