@@ -24,6 +24,7 @@ from helpers.dataplane.frontdoor import DataPlane, FrontDoor
 from helpers.dataplane.identities import Identities
 from helpers.dataplane.logs import LogsPlane
 from helpers.dataplane.record import Record
+from helpers.dataplane.route53 import Route53Plane
 from helpers.dataplane.s3 import S3Plane
 from helpers.dataplane.scheduler import SchedulerPlane
 from helpers.dataplane.sns import SnsPlane
@@ -107,6 +108,7 @@ class MotoBackend:
         self.door.add(LogsPlane(self.context, post))
         self.door.add_later("ec2", lambda: _ec2(self.context, bus))
         self.door.add(CodePipelinePlane(bus))
+        self.door.add(Route53Plane(self.context, self.door.answer))
         self.door.add_later("codecommit", lambda: _codecommit(self.context, post))
         self.door.add_later("codedeploy", lambda: _codedeploy(self.context, bus))
         self.door.add_later("cognito-idp", lambda: _cognito(self.context, post))

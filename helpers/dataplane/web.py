@@ -32,6 +32,8 @@ class HttpRequest:
     body: bytes = b""
     socket: socket.socket | None = None
     """The connection, when there is one: a call from this process has none."""
+    domain: str = ""
+    """The API's custom domain name by which it came, if it came by one."""
 
     @property
     def url(self) -> str:

@@ -26,6 +26,7 @@ _SERVICES = {
     "dynamodbstreams": "DynamoDB Streams",
     "ec2": "EC2",
     "elasticache": "ElastiCache",
+    "elbv2": "Load balancer",
     "events": "EventBridge",
     "execute-api": "API Gateway",
     "firehose": "Firehose",

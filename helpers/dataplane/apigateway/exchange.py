@@ -102,16 +102,17 @@ class Exchange:
     def variables(self) -> dict[str, Any]:
         """Return ``$context``."""
         moment = datetime.fromtimestamp(self.started, UTC)
+        domain = self.request.domain or f"{self.api.id}.execute-api.{self.region}.amazonaws.com"
         found: dict[str, Any] = {
             "accountId": self.account_id,
             "apiId": self.api.id,
             "authorizer": self.authorizer,
-            "domainName": f"{self.api.id}.execute-api.{self.region}.amazonaws.com",
-            "domainPrefix": self.api.id,
+            "domainName": domain,
+            "domainPrefix": domain.partition(".")[0],
             "extendedRequestId": self.request_id,
             "httpMethod": self.request.method,
             "identity": self.identity,
-            "path": f"/{self.stage.name}{self.path}",
+            "path": self.path if self.request.domain else f"/{self.stage.name}{self.path}",
             "protocol": "HTTP/1.1",
             "requestId": self.request_id,
             "requestOverride": self.request_override,

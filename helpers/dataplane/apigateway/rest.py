@@ -87,7 +87,7 @@ class RestApis:
         stage_name, _, below = rest.partition("/")
         api = self.find(api_id)
         stage = api.stages.get(stage_name) if api else None
-        if api is None or stage is None or api.disableExecuteApiEndpoint:
+        if api is None or stage is None or (api.disableExecuteApiEndpoint and not request.domain):
             return gateway_responses.plain(GatewayError("INVALID_API_KEY"))  # the same words: Forbidden
         if api.region_name in self._context.switched_off:
             return gateway_responses.unavailable()
@@ -110,6 +110,7 @@ class RestApis:
             request, api, stage, snapshot, NOWHERE, {"httpMethod": request.method}, path, {}, variables,
             self._context.new_id(), self._context.account_id, api.region_name,
             identity={"sourceIp": "127.0.0.1", "userAgent": request.headers.get("User-Agent")},
+            client=self._context.http_caller(),
             extra={} if is_canary is None else {"isCanaryRequest": str(is_canary).lower()},
         )  # fmt: skip
 

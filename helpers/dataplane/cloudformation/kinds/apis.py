@@ -1,8 +1,8 @@
 """APIs: AWS::ApiGateway::* and AWS::ApiGatewayV2::*.
 
 AWS: "Amazon API Gateway resource type reference" (CloudFormation Template Reference). Here: the types and properties
-of the course; custom domain names are not built. A REST API's own settings change by the patches that UpdateRestApi
-takes.
+of the course; ``names.py`` has custom domain names. A REST API's own settings change by the patches that
+UpdateRestApi takes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from helpers.dataplane.call import AWSError
-from helpers.dataplane.cloudformation.kinds import http_documents
+from helpers.dataplane.cloudformation.kinds import http_documents, names
 from helpers.dataplane.cloudformation.kinds.functions import s3_text
 from helpers.dataplane.cloudformation.kinds.kind import Kind, Made, Properties, Site, Step, written
 
@@ -319,4 +319,5 @@ KINDS = [
     _v2("Authorizer", "AuthorizerId"),
     _v2("Deployment", "DeploymentId"),
     _v2("Stage", "StageName", ref="p.StageName"),
+    *names.KINDS,
 ]  # fmt: skip
