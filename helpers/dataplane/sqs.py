@@ -5,8 +5,8 @@ received again, or goes to the dead-letter queue when it was received ``maxRecei
 other messages of its group wait as long ("Amazon SQS visibility timeout", "Dead-letter queues", "FIFO delivery logic",
 Amazon SQS Developer Guide). moto does this in real time, without a lock, and walks all messages several times at each
 call. Here time is the cloud's, each queue has one lock, and a receive ends as soon as it has enough. A deduplication id
-is remembered for its five minutes although the message was deleted, and sequence numbers rise. While a function has a
-message, the message's visibility timeout passes in real time, because the function runs in real time too.
+is remembered for its five minutes although the message was deleted, and sequence numbers rise. From when a function
+gets a message until the message is deleted, its visibility timeout passes in real time, because functions run in it.
 
 Each message that is sent, received or deleted counts in CloudWatch ("Available CloudWatch metrics for Amazon SQS"); how
 many there are at a time, and empty receives, are not written. What goes to a dead-letter queue after too many receives

@@ -15,6 +15,7 @@ from moto.sqs import models
 from moto.sqs.models import Queue
 
 from helpers import cloud
+from helpers.dataplane.awslambda.event_sources.sqs import SqsPoller
 from helpers.teaching import package
 from tests.wire import TRUST
 
@@ -150,3 +151,46 @@ def test_what_is_not_built_says_so(running: cloud.Cloud) -> None:
         client.create_event_source_mapping(
             FunctionName="f", EventSourceArn=arn_of(), ProvisionedPollerConfig={"MinimumPollers": 2}
         )
+
+
+def slowed(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """Let a step of the poller of queues take half a second, as it does when the machine is busy."""
+    own = getattr(SqsPoller, step)
+
+    def slow(poller: SqsPoller, what: Any) -> Any:
+        time.sleep(0.5 if what else 0)
+        return own(poller, what)
+
+    monkeypatch.setattr(SqsPoller, step, slow)
+
+
+def test_a_slow_machine_brings_no_message_twice(running: cloud.Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A visibility timeout of 12 s is a fifth of a second here: shorter than it takes this poller to delete."""
+    slowed(monkeypatch, "_delete")
+    boto3.client("sqs").set_queue_attributes(QueueUrl=url(), Attributes={"VisibilityTimeout": "12"})
+    boto3.client("lambda").create_event_source_mapping(FunctionName="f", EventSourceArn=arn_of())
+    boto3.client("sqs").send_message(QueueUrl=url(), MessageBody="x")
+    wait(lambda: count(url()) == 0)
+    assert len(ran(running)) == 1
+
+
+def test_changed_settings_hold_for_messages_sent_afterwards(
+    running: cloud.Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slowed(monkeypatch, "_receive")
+    client = boto3.client("lambda")
+    made = client.create_event_source_mapping(FunctionName="f", EventSourceArn=arn_of())
+    time.sleep(0.2)
+    client.update_event_source_mapping(UUID=made["UUID"], BatchSize=1)
+    entries = [{"Id": str(number), "MessageBody": "x"} for number in range(2)]
+    boto3.client("sqs").send_message_batch(QueueUrl=url(), Entries=entries)
+    wait(lambda: count(url()) == 0)
+    assert len(ran(running)) == 2
+
+
+def count(queue: str) -> int:
+    """Return how many messages a queue holds, the invisible ones included."""
+    attributes = boto3.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+    return sum(
+        int(attributes[name]) for name in ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+    )

@@ -145,8 +145,9 @@ class EventSources:
         settings = {**mapping.settings, **_settings(spec)}
         if settings != mapping.settings or spec.get("FunctionName"):
             target = checks.target_of(self._services, spec.get("FunctionName") or mapping.function_arn, mapping.region)
-            mapping.patterns = checks.check_settings(self._services, mapping.source_arn, target, settings)
-            mapping.settings, mapping.function_arn = settings, target.arn
+            patterns = checks.check_settings(self._services, mapping.source_arn, target, settings)
+            with poller.settings_in_use:
+                mapping.patterns, mapping.settings, mapping.function_arn = patterns, settings, target.arn
         mapping.modified = self._services.context.clock.time()
         enabled = mapping.enabled if spec.get("Enabled") is None else bool(spec["Enabled"])
         if enabled != mapping.enabled:

@@ -87,6 +87,7 @@ class Poller:
         self.mapping, self.services = mapping, services
         self.clock = services.context.clock
         self.stopped = threading.Event()
+        self.settings_in_use = threading.Lock()
         self.busy = 0
         self._changed = threading.Condition()
         self._turn = threading.Lock()

@@ -18,7 +18,6 @@ from typing import Any
 from moto.sqs.exceptions import QueueDoesNotExist
 from moto.sqs.models import Queue, sqs_backends
 
-from helpers.dataplane.awslambda.environment import Outcome
 from helpers.dataplane.awslambda.event_sources.poller import (
     MOST_WORKERS,
     Mapping,
@@ -72,15 +71,17 @@ class SqsPoller(Poller):
 
     def _collect(self) -> list[Message]:
         self.client("sqs")  # making a client takes a moment, in which the settings may change
-        size = self.mapping.settings["BatchSize"]
-        window = self.mapping.settings["MaximumBatchingWindowInSeconds"]
+        settings: dict[str, Any] = {}
         batch, self._left_over = self._left_over, []
-        until = self.clock.now() + window if batch else None
+        until = None
         while True:
-            received = self._receive(size - len(batch)) if len(batch) < size else []
+            with self.settings_in_use:  # who changes them waits, so that no message sent afterwards meets the old ones
+                settings = settings or self.mapping.settings
+                size = settings["BatchSize"]
+                received = self._receive(size - len(batch)) if len(batch) < size else []
             batch += received
             if until is None and batch:
-                until = self.clock.now() + window
+                until = self.clock.now() + settings["MaximumBatchingWindowInSeconds"]
             fit = fitting([len(text) for _, text in batch])
             if fit < len(batch):
                 batch, self._left_over = batch[:fit], batch[fit:]
@@ -140,20 +141,20 @@ class SqsPoller(Poller):
         ids = [message["MessageId"] for message, _ in batch]
         count = batch[0][0]["Attributes"]["ApproximateReceiveCount"]
         request_id = self.request_id(ids[0], count)
-        outcome = self._until_visible(lambda: self._invoke(batch, request_id))
-        if outcome is None or outcome.function_error:
-            return
-        failed = failures_in(outcome.payload, ids) if self.mapping.reports_failures else set()
-        if failed is not None:
-            self._delete([message for message in batch if message[0]["MessageId"] not in failed])
+        self._until_visible(lambda: self._attempt(batch, ids, request_id))
 
-    def _invoke(self, batch: list[Message], request_id: str) -> Outcome:
+    def _attempt(self, batch: list[Message], ids: list[str], request_id: str) -> None:
         links = [header for message, _ in batch if (header := message["Attributes"].get("AWSTraceHeader"))]
         with self._queues.held(self._queue(), {message["ReceiptHandle"] for message, _ in batch}):
-            return self.invoke([text for _, text in batch], request_id, links)[1]
+            outcome = self.invoke([text for _, text in batch], request_id, links)[1]
+            if outcome.function_error:
+                return
+            failed = failures_in(outcome.payload, ids) if self.mapping.reports_failures else set()
+            if failed is not None:
+                self._delete([message for message in batch if message[0]["MessageId"] not in failed])
 
-    def _until_visible(self, attempt: Callable[[], Outcome]) -> Outcome | None:
-        """Return what ``attempt`` returns, tried again while it is throttled and the messages are invisible."""
+    def _until_visible(self, attempt: Callable[[], None]) -> None:
+        """Make an attempt, again and again while it is throttled and the messages are invisible."""
         until = self.clock.now() + float(self._queue().visibility_timeout)  # type: ignore[attr-defined]
         backoff = 1.0
         while True:
@@ -161,9 +162,9 @@ class SqsPoller(Poller):
                 return attempt()
             except AWSError as error:
                 if not is_throttle(error) or self.clock.now() + backoff >= until:
-                    return None
+                    return
             if self.clock.wait(backoff, self.stopped):
-                return None
+                return
             backoff = min(2 * backoff, _LONGEST_BACKOFF_SECONDS)
 
     def _delete(self, messages: list[Message]) -> None:
