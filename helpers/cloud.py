@@ -16,7 +16,7 @@ import signal
 import sys
 import threading
 from socketserver import BaseRequestHandler
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -27,6 +27,9 @@ from helpers.backends.moto import MotoBackend, Settings
 from helpers.dataplane import models
 from helpers.dataplane.record import Record
 from helpers.dataplane.web import HttpRequest, HttpResponse
+
+if TYPE_CHECKING:
+    from helpers.dataplane.ses import Mail
 
 _current: Cloud | None = None
 _REMOVED = (
@@ -157,6 +160,12 @@ class Cloud:
         """Let a Region that was switched off answer again, and send and get what it has missed."""
         self._own("switch off a Region").context.switched_off.discard(region)
         self.resume_replication(region)
+
+    def mailbox(self, address: str) -> list[Mail]:
+        """Return the mails that SES has sent to an address, the oldest first; on AWS its owner gets them."""
+        from helpers.dataplane import ses
+
+        return ses.to(self._own("show a mailbox").mails, address)
 
     def duplicate_next_execution(self, state_machine_arn: str) -> None:
         """Let the next asynchronous execution of an express state machine run twice, for a lesson.

@@ -48,6 +48,7 @@ SERVICES = {
     "lambda": "AWS Lambda",
     "moto": "Services that call functions",
     "sam": "AWS SAM",
+    "ses": "Amazon SES",
     "stepfunctions": "AWS Step Functions",
     "vpc": "Amazon VPC",
     "xray": "AWS X-Ray",

@@ -6,8 +6,9 @@ import shutil
 import sys
 import tempfile
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from helpers.backends import shortcut
 from helpers.dataplane import control_plane, quotas
@@ -31,6 +32,9 @@ from helpers.dataplane.sns import SnsPlane
 from helpers.dataplane.sts import StsPlane
 from helpers.dataplane.timetable import Timetable
 from helpers.dataplane.web import LocalServer
+
+if TYPE_CHECKING:
+    from helpers.dataplane.ses import Mail
 
 ACCOUNT_ID = "123456789012"
 SWITCH_SECONDS = 0.001
@@ -118,6 +122,9 @@ class MotoBackend:
         self.duplicated_executions: set[str] = set()
         self.door.add_later("stepfunctions", lambda: _stepfunctions(self.context, self.duplicated_executions))
         self.door.add_later("cloudfront", lambda: _cloudfront(self.context, functions, self.door))
+        self.mails: list[Mail] = []
+        for service in ("ses", "sesv2"):
+            self.door.add_later(service, partial(_ses, service, self.mails))
         self.door.add_later("xray", lambda: _xray(self.context))
         self.door.add_later("cloudformation", lambda: self._cloudformation(post))
         self.door.add_later("cloudcontrol", lambda: _cloudcontrol(self.context))
@@ -204,6 +211,12 @@ def _stepfunctions(context: Context, duplicated: set[str]) -> DataPlane:
     from helpers.dataplane.stepfunctions.plane import StepFunctionsPlane  # moto's parser: 120 MB and two seconds
 
     return StepFunctionsPlane(context, duplicated)
+
+
+def _ses(service: str, mails: list[Mail]) -> DataPlane:
+    from helpers.dataplane.ses import SesPlane
+
+    return SesPlane(service, mails)
 
 
 def _xray(context: Context) -> DataPlane:

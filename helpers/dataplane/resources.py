@@ -7,6 +7,7 @@ course uses; for any other service the resource is ``*``.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from email.utils import parseaddr
 from typing import Any
 from urllib.parse import unquote
 
@@ -31,7 +32,7 @@ _ACTIONS = {
     ("dynamodb", "TransactWriteItems"): "PutItem",
     ("dynamodb", "TransactGetItems"): "GetItem",
 }
-_PREFIXES = {"stepfunctions": "states", "cloudwatch": "cloudwatch", "dynamodbstreams": "dynamodb"}
+_PREFIXES = {"stepfunctions": "states", "cloudwatch": "cloudwatch", "dynamodbstreams": "dynamodb", "sesv2": "ses"}
 _SUBJECTS = (
     "FunctionName", "TableName", "Bucket", "QueueName", "QueueUrl", "TopicArn", "Name", "RoleName", "logGroupName",
     "stateMachineArn", "StreamName", "UserName", "LayerName", "DeliveryStreamName",
@@ -59,13 +60,14 @@ def needs_of(call: Call) -> list[tuple[str, str]]:
 def resource_of(call: Call) -> str:
     """Return the ARN of what the call is about, or ``*``; of a function with the version or alias that is asked for."""
     given: dict[str, Any] = call.params
-    base = f"arn:aws:{call.service}:{call.region}:{call.account_id}"
+    base = f"arn:aws:{_PREFIXES.get(call.service, call.service)}:{call.region}:{call.account_id}"
     if call.service == "codedeploy":
         return _deployment_group(base, call)
     for name, form in _ARN_FORMS.get(call.service, {}).items():
         value = str(given.get(name) or "")
         if value:
             short = value.rpartition("/")[2] if name == "QueueUrl" else value
+            short = parseaddr(value)[1] if name in ("Source", "FromEmailAddress") else short
             arn = value if value.startswith("arn:") else form.format(base=base, name=short, **_key(given))
             qualifier = given.get("Qualifier") if call.service == "lambda" else None
             return f"{arn}:{qualifier}" if qualifier else arn
@@ -83,6 +85,8 @@ _ARN_FORMS = {
     # six characters that AWS chooses end a secret's ARN; a policy names them, or "-??????"
     "secretsmanager": {"SecretId": "{base}:secret:{name}-??????"},
     "firehose": {"DeliveryStreamName": "{base}:deliverystream/{name}"},
+    "ses": {"Source": "{base}:identity/{name}"},
+    "sesv2": {"FromEmailAddress": "{base}:identity/{name}", "EmailIdentity": "{base}:identity/{name}"},
     "kinesis": {"StreamARN": "{name}", "StreamName": "{base}:stream/{name}"},
 }
 

@@ -1,6 +1,6 @@
-"""Queues, topics, buses, schedules, streams, logs and alarms: what carries messages, and what watches.
+"""Queues, topics, mail, buses, schedules, streams, logs and alarms: what carries messages, and what watches.
 
-AWS: the resource type references of SQS, SNS, EventBridge, EventBridge Scheduler, Kinesis, Data Firehose, CloudWatch
+AWS: the resource type references of SQS, SNS, SES, EventBridge, EventBridge Scheduler, Kinesis, Data Firehose, CloudWatch
 and CloudWatch Logs (CloudFormation Template Reference). Here: the types and properties of the course.
 """
 
@@ -215,6 +215,10 @@ KINDS = [
     Kind(
         "AWS::Scheduler::ScheduleGroup", "scheduler", "create_schedule_group", "p.Name", {"Name": "p.Name"},
         "delete_schedule_group", attributes={"Arn": "a.ScheduleGroupArn"}, name="Name",
+    ),
+    Kind(
+        "AWS::SES::EmailIdentity", "sesv2", "create_email_identity", "p.EmailIdentity",
+        {"EmailIdentity": "p.EmailIdentity"}, "delete_email_identity",
     ),
     Kind(
         "AWS::Logs::LogGroup", "logs", "create_log_group", "p.LogGroupName", {"logGroupName": "p.LogGroupName"},
