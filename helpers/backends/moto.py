@@ -128,6 +128,7 @@ class MotoBackend:
         self.door.add_later("xray", lambda: _xray(self.context))
         self.door.add_later("cloudformation", lambda: self._cloudformation(post))
         self.door.add_later("cloudcontrol", lambda: _cloudcontrol(self.context))
+        self.door.add_later("firehose", lambda: _firehose(self.context, post, functions))
         self._add_tables(timetable)
 
     def _add_tables(self, timetable: Timetable) -> None:
@@ -205,6 +206,12 @@ def _apigateway(context: Context, post: Post) -> DataPlane:
     from helpers.dataplane.apigateway.plane import ApiGatewayPlane  # 20 MB and a second
 
     return ApiGatewayPlane(context, post)
+
+
+def _firehose(context: Context, post: Post, functions: LambdaPlane) -> DataPlane:
+    from helpers.dataplane.firehose.plane import FirehosePlane
+
+    return FirehosePlane(context, post, functions.arrivals)
 
 
 def _stepfunctions(context: Context, duplicated: set[str]) -> DataPlane:

@@ -58,6 +58,7 @@ class LambdaPlane:
         self.queue = EventQueue(context, self.functions, self.invoker, self._configs, telemetry)
         self._urls = FunctionUrls(context, self.functions, self.invoker)
         self._sources = EventSources(Services(context, self.functions, self.invoker, telemetry))
+        self.arrivals = self._sources.arrivals
         seams.install(self._for_moto)
 
     def operations(self) -> Mapping[str, Operation]:

@@ -8,6 +8,7 @@ from inside PutItem or SendMessage; they are taken off the queue, table or strea
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Mapping as Given
 from typing import Any
 
@@ -24,7 +25,9 @@ from helpers.dataplane.awslambda.event_sources.streams import StreamPoller
 from helpers.dataplane.awslambda.functions import split
 from helpers.dataplane.call import AWSError, Call
 from helpers.dataplane.frontdoor import Operation
+from helpers.dataplane.record import Use
 from helpers.dataplane.sqs import Queues
+from helpers.dataplane.standing import POLLS_AN_HOUR, Thing
 from helpers.dataplane.web import HttpResponse
 
 _STOP_SECONDS = 1.0
@@ -37,9 +40,10 @@ class EventSources:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._pollers: dict[str, Poller] = {}
-        self._queues, self._arrivals = Queues(services.context.clock), Arrivals(services.context.clock)
+        self._queues, self.arrivals = Queues(services.context.clock), Arrivals(services.context.clock)
+        services.context.standing.watch(self._idle_polls)
         self._queues.install()
-        self._arrivals.install()
+        self.arrivals.install()
 
     def operations(self) -> Given[str, Operation]:
         """Return what answers which operation."""
@@ -59,7 +63,14 @@ class EventSources:
             poller.join(_STOP_SECONDS)
         self._pollers.clear()
         self._queues.remove()
-        self._arrivals.remove()
+        self.arrivals.remove()
+
+    def _idle_polls(self) -> Iterator[Thing]:
+        for poller in list(self._pollers.values()):
+            mapping = poller.mapping
+            if mapping.enabled and mapping.service == "sqs":
+                fifo = "fifo" if mapping.source_arn.endswith(".fifo") else ""
+                yield Use("sqs", "polls of an idle queue", fifo), mapping.uuid, POLLS_AN_HOUR
 
     def _create(self, call: Call) -> HttpResponse:
         mapping = self._made(self._backend(call.region), call.params)
@@ -126,7 +137,7 @@ class EventSources:
     def _poller(self, mapping: Mapping) -> Poller:
         if mapping.service == "sqs":
             return SqsPoller(mapping, self._services, self._queues)
-        return StreamPoller(mapping, self._services, self._arrivals)
+        return StreamPoller(mapping, self._services, self.arrivals)
 
     def _take_off(self, backend: LambdaBackend, made: EventSourceMapping) -> None:
         """Keep moto from calling the function itself when a message, an item or a record is put."""
