@@ -55,7 +55,8 @@ class BucketAccess:
 
     def values(self, call: Call) -> Known:
         """Return what is known of a request, for conditions."""
-        return known("REST-QUERY-STRING" if "X-Amz-Signature=" in call.request.query else "REST-HEADER")
+        signed = known("REST-QUERY-STRING" if "X-Amz-Signature=" in call.request.query else "REST-HEADER")
+        return signed | {"s3:prefix": call.params.get("Prefix")}
 
     def verdict(self, asked: Asked) -> Verdict:
         """Return what the policy of a bucket says.
