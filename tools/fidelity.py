@@ -42,6 +42,7 @@ SERVICES = {
     "cloudfront": "Amazon CloudFront",
     "cloudwatch": "Amazon CloudWatch",
     "codedeploy": "AWS CodeDeploy",
+    "cognito": "Amazon Cognito",
     "dynamodb": "Amazon DynamoDB",
     "event": "Event sources of Lambda",
     "events": "Events that services push",
