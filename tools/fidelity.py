@@ -48,6 +48,7 @@ SERVICES = {
     "events": "Events that services push",
     "lambda": "AWS Lambda",
     "moto": "Services that call functions",
+    "names": "Names: Route 53, custom domain names, load balancers",
     "sam": "AWS SAM",
     "ses": "Amazon SES",
     "stepfunctions": "AWS Step Functions",

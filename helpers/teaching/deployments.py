@@ -24,6 +24,7 @@ from helpers.teaching.packaging import package_template
 CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _LONGEST_SECONDS = 120
 _LISTS = (
+    ("apigateway", "get_domain_names", "items", "domainName"),
     ("apigateway", "get_rest_apis", "items", "name"),
     ("apigatewayv2", "get_apis", "Items", "Name"),
     ("cloudformation", "describe_stacks", "Stacks", "StackName"),
