@@ -29,9 +29,9 @@ _ACTIONS = {
     ("s3", "CompleteMultipartUpload"): "PutObject",
     ("sqs", "SendMessageBatch"): "SendMessage",
     ("sqs", "DeleteMessageBatch"): "DeleteMessage",
-    ("dynamodb", "TransactWriteItems"): "PutItem",
-    ("dynamodb", "TransactGetItems"): "GetItem",
 }
+_STEPS = {"ConditionCheck": "ConditionCheckItem"}
+"""What a step of a transaction needs, where it is not called like it."""
 _PREFIXES = {"stepfunctions": "states", "cloudwatch": "cloudwatch", "dynamodbstreams": "dynamodb", "sesv2": "ses"}
 _SUBJECTS = (
     "FunctionName", "TableName", "Bucket", "QueueName", "QueueUrl", "TopicArn", "Name", "RoleName", "logGroupName",
@@ -50,6 +50,13 @@ def needs_of(call: Call) -> list[tuple[str, str]]:
     action, resource, given = action_of(call), resource_of(call), call.params
     if (call.service, call.name) == ("s3", "DeleteObjects"):
         return [(action, f"{resource}/{one['Key']}") for one in given["Delete"]["Objects"]]
+    if "TransactItems" in given:
+        steps = [(kind, one["TableName"]) for step in given["TransactItems"] for kind, one in step.items()]
+        tables = f"arn:aws:dynamodb:{call.region}:{call.account_id}:table/"
+        return [
+            (f"dynamodb:{_STEPS.get(kind, f'{kind}Item')}", table if table.startswith("arn:") else tables + table)
+            for kind, table in steps
+        ]
     needs = [(action, resource)]
     if (call.service, call.name) == ("s3", "CopyObject"):
         source = unquote(given["CopySource"]).removeprefix("/").partition("?versionId=")[0]
@@ -61,6 +68,8 @@ def resource_of(call: Call) -> str:
     """Return the ARN of what the call is about, or ``*``; of a function with the version or alias that is asked for."""
     given: dict[str, Any] = call.params
     base = f"arn:aws:{_PREFIXES.get(call.service, call.service)}:{call.region}:{call.account_id}"
+    if call.service == "athena":
+        return f"{base}:workgroup/{given.get('WorkGroup') or 'primary'}"
     if call.service == "codedeploy":
         return _deployment_group(base, call)
     for name, form in _ARN_FORMS.get(call.service, {}).items():

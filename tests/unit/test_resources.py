@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from helpers.dataplane.resources import action_of, resource_of, subject_of
+from helpers.dataplane.resources import action_of, needs_of, resource_of, subject_of
 
 HERE = "us-east-1:123456789012"
 
@@ -79,3 +79,32 @@ def test_resources(asked: Any, arn: str) -> None:
 )
 def test_subjects(asked: Any, subject: str) -> None:
     assert subject_of(asked) == subject
+
+
+OBJECTS = {"Objects": [{"Key": "a"}, {"Key": "b/c"}]}
+STEPS = [{"Delete": {"TableName": "books"}}, {"ConditionCheck": {"TableName": "arn:aws:dynamodb:x:1:table/t"}}]
+
+
+@pytest.mark.parametrize(
+    ("asked", "needs"),
+    [
+        (call("s3", "GetObject", Bucket="shelf", Key="a"), [("s3:GetObject", "arn:aws:s3:::shelf/a")]),
+        (
+            call("s3", "CopyObject", Bucket="shelf", Key="a", CopySource="/old/b%20c?versionId=1"),
+            [("s3:PutObject", "arn:aws:s3:::shelf/a"), ("s3:GetObject", "arn:aws:s3:::old/b c")],
+        ),
+        (
+            call("s3", "DeleteObjects", Bucket="shelf", Delete=OBJECTS),
+            [("s3:DeleteObject", "arn:aws:s3:::shelf/a"), ("s3:DeleteObject", "arn:aws:s3:::shelf/b/c")],
+        ),
+        (
+            call("dynamodb", "TransactWriteItems", TransactItems=STEPS),
+            [
+                ("dynamodb:DeleteItem", f"arn:aws:dynamodb:{HERE}:table/books"),
+                ("dynamodb:ConditionCheckItem", "arn:aws:dynamodb:x:1:table/t"),
+            ],
+        ),
+    ],
+)
+def test_calls_that_need_several_permissions(asked: Any, needs: list[tuple[str, str]]) -> None:
+    assert needs_of(asked) == needs

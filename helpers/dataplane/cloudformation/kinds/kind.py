@@ -226,7 +226,8 @@ def shaped(shape: Shape, value: Any, where: str) -> Any:
     if isinstance(shape, StructureShape):
         members = shape.members
         if isinstance(value, list) and {"Quantity", "Items"} <= set(members):
-            value = {"Quantity": len(value), "Items": value}
+            enabled = {"Enabled": bool(value)} if "Enabled" in members else {}
+            value = {"Quantity": len(value), "Items": value, **enabled}
         if not isinstance(value, Mapping):
             raise invalid(f"{where}: {value!r} is no object")
         found = {}
