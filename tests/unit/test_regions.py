@@ -16,8 +16,9 @@ from botocore.exceptions import ClientError
 
 from helpers import cloud
 from helpers.backends.moto import MotoBackend
-from helpers.teaching import package
+from helpers.teaching import distribution_address, package
 from helpers.teaching.checks import eventually
+from tests.contract.distributions import DISABLED, behavior, listed
 
 HOME, AWAY = "us-east-1", "eu-west-1"
 ONCE = Config(retries={"total_max_attempts": 1})
@@ -137,3 +138,36 @@ def test_an_event_for_a_function_waits_until_its_region_is_back(role: str) -> No
     found = client("s3", HOME)
     eventually(lambda: found.list_objects_v2(Bucket="told")["KeyCount"] == 1, "the function to run")
     assert found.get_object(Bucket="told", Key="where")["Body"].read().decode() == AWAY
+
+
+def bucket(region: str) -> dict[str, Any]:
+    """Create a bucket that CloudFront may read, with the Region's name in it; return it as an origin."""
+    name, there = f"site-{region}", {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    client("s3", region).create_bucket(Bucket=name, **(there if region == AWAY else {}))
+    client("s3", region).put_object(Bucket=name, Key="where", Body=region)
+    statement = {"Effect": "Allow", "Principal": {"Service": "cloudfront.amazonaws.com"}, "Action": "s3:GetObject"}
+    statement["Resource"] = f"arn:aws:s3:::{name}/*"
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    client("s3", region).put_bucket_policy(Bucket=name, Policy=document)
+    return {"Id": region, "DomainName": f"{name}.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}
+
+
+def test_a_bucket_of_a_region_that_is_off_gives_cloudfront_nothing_and_another_takes_over(role: str) -> None:
+    front = client("cloudfront")
+    control = {"Name": "site", "SigningProtocol": "sigv4", "SigningBehavior": "always"}
+    control["OriginAccessControlOriginType"] = "s3"
+    made = front.create_origin_access_control(OriginAccessControlConfig=control)["OriginAccessControl"]
+    origins = [{**bucket(region), "OriginAccessControlId": made["Id"]} for region in (AWAY, HOME)]
+    group = {"Id": "both", "FailoverCriteria": {"StatusCodes": listed(503)}}
+    group["Members"] = listed({"OriginId": AWAY}, {"OriginId": HOME})
+    config = {"CallerReference": "once", "Comment": "", "Enabled": True, "Origins": listed(*origins)}
+    config |= {"OriginGroups": listed(group), "DefaultCacheBehavior": behavior("both", DISABLED)}
+    address = distribution_address(front.create_distribution(DistributionConfig=config)["Distribution"]["Id"], "/where")
+
+    def page() -> str:
+        with urllib.request.urlopen(address, timeout=20) as answer:
+            return str(answer.read().decode())
+
+    assert page() == AWAY
+    cloud.current().switch_off_region(AWAY)
+    assert page() == HOME

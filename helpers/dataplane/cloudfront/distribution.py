@@ -66,8 +66,23 @@ class Distribution:
         return default
 
     def origin(self, behavior: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the origin of a behaviour."""
-        return next(each for each in items(self.config["Origins"]) if each["Id"] == behavior["TargetOriginId"])
+        """Return the origin of a behaviour, the primary one of an origin group."""
+        group = self._group(behavior)
+        return self._origin(items(group["Members"])[0]["OriginId"] if group else behavior["TargetOriginId"])
+
+    def second_origin(self, behavior: Mapping[str, Any], status: int) -> Mapping[str, Any] | None:
+        """Return the secondary origin of a behaviour's group, if the group fails over at this status."""
+        group = self._group(behavior)
+        if group is None or status not in items(group["FailoverCriteria"]["StatusCodes"]):
+            return None
+        return self._origin(items(group["Members"])[1]["OriginId"])
+
+    def _origin(self, identifier: str) -> Mapping[str, Any]:
+        return next(each for each in items(self.config["Origins"]) if each["Id"] == identifier)
+
+    def _group(self, behavior: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        groups = items(self.config["OriginGroups"])
+        return next((each for each in groups if each["Id"] == behavior["TargetOriginId"]), None)
 
     def error_response(self, status: int) -> Mapping[str, Any]:
         """Return what is configured for an error of the origin."""

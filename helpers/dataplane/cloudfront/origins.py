@@ -10,8 +10,8 @@ AllViewerExceptHostHeader); here another is 403.
 
 Here: the domain names of AWS lead to the local services, and nothing leaves this machine: any other domain is refused
 when the distribution is configured. Without an origin access control CloudFront asks S3 as a stranger. Not built: other
-methods than GET and HEAD for buckets, a bucket's list, origin groups, origin access identities (legacy), website
-endpoints, signed requests to function URLs.
+methods than GET and HEAD for buckets, a bucket's list, origin access identities (legacy), website endpoints, signed
+requests to function URLs.
 """
 
 from __future__ import annotations
@@ -116,6 +116,8 @@ class Origins:
         bucket = s3_backends[self._context.account_id]["aws"].buckets.get(name)
         if bucket is None:
             return xml_error(404, "NoSuchBucket", "The specified bucket does not exist")
+        if bucket.region_name in self._context.switched_off:
+            return xml_error(503, "ServiceUnavailable", "Service is unable to handle request.")
         if not key and self._may(distribution, origin, "s3:ListBucket", bucket.arn):
             raise EdgeError(501, not_built("the list of a bucket at the root of a distribution").message)
         if not key or not self._may(distribution, origin, "s3:GetObject", f"{bucket.arn}/{key}"):

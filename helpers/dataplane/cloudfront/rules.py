@@ -2,7 +2,7 @@
 
 AWS: the errors are those of CreateDistribution (CloudFront API Reference); the restrictions on functions are those of
 "Restrictions on all edge functions" (CloudFront Developer Guide). AWS publishes the errors' names and not all of
-their words.
+their words; those about an origin group's methods are quoted in aws/aws-cdk#32450.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ _METHODS = (
     {"GET", "HEAD"},
     {"GET", "HEAD", "OPTIONS"},
     {"GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"},
+)
+_READS_ONLY = (
+    "The parameter AllowedMethods cannot include POST, PUT, PATCH, or DELETE for a cached behavior associated with an "
+    "origin group."
 )
 _NOT_BUILT = {
     "WebACLId": "a web ACL",
@@ -58,9 +62,15 @@ class Rules:
         origins = items(config["Origins"])
         for origin in origins:
             self._check_origin(origin)
+        names = {origin["Id"] for origin in origins}
+        groups = {group["Id"]: group for group in items(config.get("OriginGroups"))}
         for behavior in [config["DefaultCacheBehavior"], *items(config.get("CacheBehaviors"))]:
-            if behavior["TargetOriginId"] not in [origin["Id"] for origin in origins]:
+            target = behavior["TargetOriginId"]
+            members = [one["OriginId"] for one in items(groups.get(target, {}).get("Members"))]
+            if not {*(members or [target])} <= names:
                 raise AWSError("NoSuchOrigin", "One or more of your origins or origin groups do not exist.", 404)
+            if members and "POST" in items(behavior.get("AllowedMethods")):
+                raise AWSError("InvalidArgument", _READS_ONLY, 400)
             self._check_behavior(behavior)
 
     def _check_origin(self, origin: Mapping[str, Any]) -> None:
@@ -118,8 +128,8 @@ def _check_built(config: Mapping[str, Any]) -> None:
     certificate = config.get("ViewerCertificate") or {}
     if items(config.get("Aliases")) or any(certificate.get(name) for name in ("ACMCertificateArn", "IAMCertificateId")):
         raise not_built("a domain name and a certificate of one's own for a distribution")
-    if items(config.get("OriginGroups")):
-        raise not_built("an origin group")
+    if any(group.get("SelectionCriteria", "default") != "default" for group in items(config.get("OriginGroups"))):
+        raise not_built("the choice of an origin by media quality")
     if (config.get("Logging") or {}).get("Enabled"):
         raise not_built("access logs of a distribution")
     restriction = (config.get("Restrictions") or {}).get("GeoRestriction") or {}

@@ -2,11 +2,13 @@
 
 AWS: "How CloudFront delivers content", "Understand the cache key", "Specify a default root object", "Generate custom
 error responses" and "How CloudFront processes requests for objects in your origin" (CloudFront Developer Guide). The
-header X-Cache says where an answer comes from, Age for how many seconds it has been in the cache.
+header X-Cache says where an answer comes from, Age for how many seconds it has been in the cache. Each request is for
+the primary origin of a group first; at the group's statuses the secondary is asked ("Optimize high availability with
+CloudFront origin failover").
 
-Differs: HEAD is cached apart from GET; OPTIONS is never cached; Range is ignored. What becomes of a request to a
-disabled distribution, or to one that is its own origin, AWS does not publish; here it is 403, or 502. The name of the
-edge location in X-Amz-Cf-Pop is invented.
+Differs: a function at the origin's events is not asked again for a secondary origin; HEAD is cached apart from GET;
+OPTIONS is never cached; Range is ignored. What becomes of a request to a disabled distribution, or to one that is its
+own origin, AWS does not publish; here it is 403, or 502. The name of the edge location in X-Amz-Cf-Pop is invented.
 """
 
 from __future__ import annotations
@@ -132,9 +134,7 @@ class ViewerRequests:
         request = self._to_origin(visit, policy, stale)
         response = generated = self._functions.origin_request(visit, request)
         if response is None:
-            uri = request.path
             response = self._fetched(visit, request)
-            request.path = uri
             if response.status == 304 and stale is not None:
                 response, visit.result = stale.response, "RefreshHit"
             response = self._functions.origin_response(visit, request, response)
@@ -153,9 +153,19 @@ class ViewerRequests:
         return entry
 
     def _fetched(self, visit: Visit, request: HttpRequest) -> HttpResponse:
-        """Return what the origin answers; that it cannot be reached is cached as its own errors are."""
+        """Return what the origin answers, or the second of its group where that takes over."""
+        response = self._asked(visit, visit.origin, request)
+        other = visit.distribution.second_origin(visit.behavior, response.status)
+        return self._asked(visit, other, request) if other else response
+
+    def _asked(self, visit: Visit, origin: Mapping[str, Any], request: HttpRequest) -> HttpResponse:
+        """Return what one origin answers; that it cannot be reached is cached as its own errors are."""
+        headers = Headers(request.headers)
+        if headers.get("Host") == visit.origin["DomainName"]:
+            headers["Host"] = origin["DomainName"]
+        request = HttpRequest(request.method, request.path, request.query, headers, request.body)
         try:
-            return self._origins.fetch(visit.distribution, visit.origin, request)
+            return self._origins.fetch(visit.distribution, origin, request)
         except EdgeError as error:
             if error.status not in (502, 504):
                 raise
