@@ -1,12 +1,13 @@
-"""What a notebook shows: checks, hints, quizzes, progress, drawings, prices, deployment packages.
+"""What a notebook shows: checks, hints, quizzes, an exam, progress, drawings, prices, deployment packages.
 
-``from helpers.teaching import check, hint, quiz, show, progress, pricing, plots, package``
+``from helpers.teaching import check, hint, quiz, exam, show, progress, pricing, plots, package``
 """
 
 from helpers.teaching import plots, pricing, show
 from helpers.teaching.addresses import api_address, distribution_address, open_link
 from helpers.teaching.checks import check, hint
 from helpers.teaching.databases import private_database
+from helpers.teaching.mock_exam import exam
 from helpers.teaching.packages import libraries, package
 from helpers.teaching.packaging import package_template
 from helpers.teaching.progress_file import progress
@@ -16,6 +17,7 @@ __all__ = [
     "api_address",
     "check",
     "distribution_address",
+    "exam",
     "hint",
     "libraries",
     "open_link",

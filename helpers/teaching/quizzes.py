@@ -5,8 +5,9 @@
     [{"id": "cold_start", "question": "When is ...?", "claims": ["L31"],
       "options": [{"text": "...", "correct": true, "why": "..."}, {"text": "...", "correct": false, "why": "..."}]}]
 
-Texts may have ``code`` in backticks and **bold**. The page is plain HTML without scripts: each option opens to show
-whether it is right and why, also on GitHub and without a kernel.
+A question of the exam (``notebooks/exam``) also has ``shown_by``, the cell that shows the answer, and ``source``, the
+AWS document that says it. Texts may have ``code`` in backticks and **bold**. The page is plain HTML without scripts:
+each option opens to show whether it is right and why, also on GitHub and without a kernel.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from helpers.teaching.progress_file import progress
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks" / "quizzes"
 _MARKED = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*")
-_QUESTION_KEYS = {"id", "question", "options", "claims", "domain"}
+_QUESTION_KEYS = {"id", "question", "options", "claims", "domain", "shown_by", "source"}
 _OPTION_KEYS = {"text", "correct", "why"}
+_SHOWN_BY_KEYS = {"notebook", "cell", "says"}
 
 
 class QuizError(ValueError):
@@ -42,6 +44,23 @@ class Option:
 
 
 @dataclass(frozen=True)
+class ShownBy:
+    """The cell that shows an answer: the notebook's name, the cell's id, and words that stand in the cell."""
+
+    notebook: str
+    cell: str
+    says: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """The AWS document that an answer follows and, where there is one, the contract test (``file.py::test``)."""
+
+    document: str
+    test: str = ""
+
+
+@dataclass(frozen=True)
 class Question:
     """A question with its options; ``claims`` are rows of claims.csv, ``domain`` is the exam's."""
 
@@ -50,6 +69,8 @@ class Question:
     options: tuple[Option, ...]
     claims: tuple[str, ...] = ()
     domain: str = ""
+    shown_by: ShownBy | None = None
+    source: Source | None = None
 
     @property
     def answer(self) -> str:
@@ -100,8 +121,18 @@ def _question(item: Any, where: str) -> Question:
     _text(item["question"], f"{where}: question")
     if not any(option["correct"] for option in options):
         raise QuizError(f"{where}: no option is correct; set correct to true for at least one")
-    claims = tuple(item.get("claims", ()))
-    return Question(item["id"], item["question"], tuple(Option(**o) for o in options), claims, item.get("domain", ""))
+    for key, needed, allowed in (("shown_by", _SHOWN_BY_KEYS, set()), ("source", {"document"}, {"test"})):
+        if key in item:
+            _keys(item[key], needed | allowed, needed, f"{where}, {key}")
+    return Question(
+        item["id"],
+        item["question"],
+        tuple(Option(**option) for option in options),
+        tuple(item.get("claims", ())),
+        item.get("domain", ""),
+        ShownBy(**item["shown_by"]) if "shown_by" in item else None,
+        Source(**item["source"]) if "source" in item else None,
+    )
 
 
 def _keys(item: Any, allowed: set[str], needed: set[str], where: str) -> None:
@@ -141,7 +172,7 @@ class Quiz:
         questions = load(name, folder)
         if len(answers) > len(questions):
             raise QuizError(f"quiz {name!r} has {len(questions)} questions and you gave {len(answers)} answers")
-        given = [_letters(answer, question) for answer, question in zip(answers, questions, strict=False)]
+        given = [letters_of(answer, question) for answer, question in zip(answers, questions, strict=False)]
         given += [""] * (len(questions) - len(given))
         lines = [_marked(n, q, letters) for n, (q, letters) in enumerate(zip(questions, given, strict=True), 1)]
         right = sum(letters == question.answer for question, letters in zip(questions, given, strict=True))
@@ -150,7 +181,14 @@ class Quiz:
         output.markdown("\n\n".join(filter(None, [*lines, notice])))
 
 
-def _letters(answer: str, question: Question) -> str:
+def letters_of(answer: str, question: Question) -> str:
+    """Return an answer such as ``"c, a"`` as ``AC``.
+
+    Raises
+    ------
+    QuizError
+        It has letters that are no option of the question.
+    """
     letters = "".join(sorted(set(re.sub(r"[\s,]", "", answer).upper())))
     allowed = ascii_uppercase[: len(question.options)]
     if not set(letters) <= set(allowed):
@@ -169,17 +207,17 @@ def _marked(number: int, question: Question, letters: str) -> str:
 def _html(number: int, question: Question) -> str:
     correct = sum(option.correct for option in question.options)
     choose = f" (choose {correct})" if correct > 1 else ""
-    lines = [f"<p><strong>Question {number}.</strong> {_inline(question.question)}{choose}</p>"]
+    lines = [f"<p><strong>Question {number}.</strong> {inline(question.question)}{choose}</p>"]
     for letter, option in zip(ascii_uppercase, question.options, strict=False):
         verdict = "✓ <strong>Right.</strong>" if option.correct else "✗ <strong>Wrong.</strong>"
         lines.append(
-            f"<details><summary>{letter}. {_inline(option.text)}</summary>"
-            f"<blockquote>{verdict} {_inline(option.why)}</blockquote></details>"
+            f"<details><summary>{letter}. {inline(option.text)}</summary>"
+            f"<blockquote>{verdict} {inline(option.why)}</blockquote></details>"
         )
     return "\n".join(lines)
 
 
-def _inline(text: str) -> str:
+def inline(text: str) -> str:
     """Return the text as HTML, with backticks as code and double stars as bold."""
 
     def mark(found: re.Match[str]) -> str:
