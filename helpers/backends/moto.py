@@ -128,6 +128,7 @@ class MotoBackend:
         self.door.add_later("xray", lambda: _xray(self.context))
         self.door.add_later("cloudformation", lambda: self._cloudformation(post))
         self.door.add_later("cloudcontrol", lambda: _cloudcontrol(self.context))
+        self.door.add_later("athena", lambda: _athena(self.context))
         self.door.add_later("firehose", lambda: _firehose(self.context, post, functions))
         self._add_tables(timetable)
 
@@ -158,6 +159,12 @@ class MotoBackend:
         self.server.stop()
         shutil.rmtree(self.context.home, ignore_errors=True)
         GUARDIAN.release("folder", self.context.home)
+
+
+def _athena(context: Context) -> DataPlane:
+    from helpers.dataplane.athena.plane import AthenaPlane
+
+    return AthenaPlane(context)
 
 
 def _cloudcontrol(context: Context) -> DataPlane:

@@ -206,6 +206,10 @@ def _tags(said: Any) -> dict[str, Any]:
     return {"TagSet": said}
 
 
+def _database(site: Site, properties: Properties) -> Properties:
+    return {**properties, "DatabaseInput": {"Name": site.name().lower(), **properties["DatabaseInput"]}}
+
+
 KINDS = [
     TableKind(
         "AWS::DynamoDB::Table", "dynamodb", "create_table", "p.TableName", {"TableName": "p.TableName"}, "delete_table",
@@ -244,5 +248,13 @@ KINDS = [
     SecretKind(
         "AWS::SecretsManager::Secret", "secretsmanager", "create_secret", "a.ARN", {"SecretId": "a.ARN"},
         update_calls=("update_secret",), name="Name", attributes={"Id": "a.ARN"},
+    ),
+    Kind(
+        "AWS::Glue::Database", "glue", "create_database", "p.DatabaseInput.Name",
+        {"Name": "p.DatabaseInput.Name", "CatalogId": "p.CatalogId"}, "delete_database", prepare=_database,
+    ),
+    Kind(
+        "AWS::Glue::Table", "glue", "create_table", "p.TableInput.Name",
+        {"DatabaseName": "p.DatabaseName", "Name": "p.TableInput.Name", "CatalogId": "p.CatalogId"}, "delete_table",
     ),
 ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Amazon Athena: SQL over files in S3."""
