@@ -20,6 +20,7 @@ _SERVICES = {
     "cloudwatch": "CloudWatch",
     "codedeploy": "CodeDeploy",
     "codepipeline": "CodePipeline",
+    "cognito-identity": "Cognito identity pools",
     "cognito-idp": "Cognito",
     "dax": "DAX",
     "dynamodb": "DynamoDB",
