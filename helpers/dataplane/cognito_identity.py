@@ -116,7 +116,7 @@ class CognitoIdentityPlane:
         if not identities.trusts(arn, PROVIDER, claims):
             words = "Invalid identity pool configuration. Check assigned IAM roles for this pool."
             raise AWSError("InvalidIdentityPoolConfigurationException", words, 400)
-        given = identities.assume(arn, SESSION_NAME, f"app user {name}", claims=claims)
+        given = identities.assume(arn, SESSION_NAME, f"user {name}", claims=claims)
         return {
             "AccessKeyId": given["AWS_ACCESS_KEY_ID"],
             "SecretKey": given["AWS_SECRET_ACCESS_KEY"],
