@@ -14,6 +14,7 @@ import boto3
 from helpers.dataplane import models, tracing
 from helpers.dataplane.clock import Clock
 from helpers.dataplane.record import Record
+from helpers.dataplane.standing import Standing
 from helpers.dataplane.xray.sampling import Sampling
 from helpers.dataplane.xray.store import Traces
 
@@ -47,12 +48,14 @@ class Context:
     """Regions that are switched off for a lesson."""
     traces: Traces = field(init=False)
     sampling: Sampling = field(init=False)
+    standing: Standing = field(init=False)
     _clients: dict[tuple[str, str, str], Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self.traces = Traces(lambda: self.record.meter("xray", "traces recorded"))
         self.sampling = Sampling(self.clock.now, random.Random(self.seed))
+        self.standing = self.record.standing = Standing(self.clock, self.account_id)
 
     def sdk_variables(self, credentials: Mapping[str, str], region: str = "") -> dict[str, str]:
         """Return the standard variables with which any AWS SDK or tool reaches this cloud with ``credentials``."""

@@ -25,6 +25,7 @@ from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
 from helpers.dataplane.delivery import Delivery, Post, Taker, iso, service_of
 from helpers.dataplane.frontdoor import Address, Operation
+from helpers.dataplane.metering import event_steps
 from helpers.dataplane.metrics import measure
 from helpers.dataplane.schedules import parse
 from helpers.dataplane.seams import Seams
@@ -171,8 +172,9 @@ class EventsPlane:
     def _put_events(self, call: Call) -> HttpResponse:
         response = forward(call)
         if response.status < 400:
-            taken = len(call.params["Entries"]) - json.loads(response.body)["FailedEntryCount"]
-            self._context.record.meter("events", "custom events", taken)
+            pairs = zip(call.params["Entries"], json.loads(response.body)["Entries"], strict=True)
+            steps = sum(event_steps(entry) for entry, result in pairs if "EventId" in result)
+            self._context.record.meter("events", "custom events", steps)
         return response
 
     def _put_rule(self, call: Call) -> HttpResponse:

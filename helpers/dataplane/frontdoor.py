@@ -17,7 +17,7 @@ from typing import Protocol
 
 from werkzeug.datastructures import Headers
 
-from helpers.dataplane import control_plane, limits, reader, regions, tracing
+from helpers.dataplane import control_plane, limits, metering, reader, regions, tracing
 from helpers.dataplane.call import AWSError, Call, Caller
 from helpers.dataplane.context import Context
 from helpers.dataplane.resources import subject_of
@@ -114,7 +114,9 @@ class FrontDoor:
             if name not in self._addresses:
                 return _plain(404, f"nothing answers at /_aws/{name}/")
             try:
-                return self._addresses[name](request, rest)
+                response = self._addresses[name](request, rest)
+                metering.count_answer(self._context.record, name, request, response)
+                return response
             except Exception as error:
                 return _plain(500, f"{type(error).__name__}: {error}")
         return self._api_call(request)
@@ -170,7 +172,12 @@ class FrontDoor:
         self._context.identities.authorize(call)
         if call.service in self._later:
             self.wake(call.service)
-        return self._operations.get((call.service, call.name), control_plane.forward)(call)
+        self._context.standing.before_call()
+        response = self._operations.get((call.service, call.name), control_plane.forward)(call)
+        if response.status < 400:
+            metering.count_call(self._context.record, call, response, call.caller.name == POLLER)
+            self._context.standing.after_call(call.name)
+        return response
 
 
 def _through_a_hub(request: HttpRequest) -> bool:

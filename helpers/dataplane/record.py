@@ -12,7 +12,10 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from helpers.dataplane.standing import Standing
 
 Kind = Literal["call", "event", "invocation"]
 _LONGEST = 100_000
@@ -61,6 +64,8 @@ class Record:
         self._used: Counter[Use] = Counter()
         self._lock = threading.Lock()
         self._number = 0
+        self.standing: Standing | None = None
+        """What is billed by time; None where only the calls are seen."""
 
     def add(
         self,
@@ -99,6 +104,13 @@ class Record:
         with self._lock:
             return dict(self._used)
 
+    def held(self, hours: float | None = None) -> dict[Use, float] | None:
+        """Return what was there, in unit-hours of the cloud's clock; with ``hours``, what is there now, for so long.
+
+        None: of this cloud only the calls are seen.
+        """
+        return self.standing.held(hours) if self.standing else None
+
     def mark(self) -> int:
         """Return the number of the newest entry: what comes later is ``since`` this mark."""
         return self._number
@@ -116,10 +128,13 @@ def _uses(entry: Entry) -> Iterator[tuple[Use, float]]:
     detail = entry.detail
     if entry.kind == "invocation" and "billed_ms" in detail:
         environment = f"{detail['memory_mb']} MB {detail.get('architecture', 'x86_64')}"
-        if entry.subject.startswith("us-east-1."):  # a copy at the edge has prices of its own
-            yield Use("cloudfront", "Lambda@Edge invocations", environment), 1
-            return
-        yield Use("lambda", "invocations", environment), 1
-        yield Use("lambda", "billed milliseconds", environment), detail["billed_ms"]
+        environment += " provisioned" * detail.get("provisioned", False)
+        # a copy at the edge has prices of its own
+        service = "lambda@edge" if entry.subject.startswith("us-east-1.") else "lambda"
+        yield Use(service, "invocations", environment), 1
+        yield Use(service, "billed milliseconds", environment), detail["billed_ms"]
+        if detail.get("storage_mb", 512) > 512:
+            yield Use("lambda", "storage invocations", f"{detail['storage_mb']} MB"), 1
+            yield Use("lambda", "storage milliseconds", f"{detail['storage_mb']} MB"), detail["billed_ms"]
     elif entry.kind == "call" and entry.outcome == "ok" and "request_id" in detail and entry.action.isalnum():
         yield Use(entry.target, entry.action, "fifo" if entry.subject.endswith(".fifo") else ""), 1

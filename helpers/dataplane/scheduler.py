@@ -114,6 +114,7 @@ class SchedulerPlane:
         def fire(due: float) -> float | None:
             if not self._lives(stored):
                 return None
+            self._context.record.meter("scheduler", "invocations")
             self._try(_Execution(stored, self._context.new_id(), due, self._context.clock.now()), 1)
             again = following(max(due, self._context.clock.time() - 1))
             if again is None and stored.action_after_completion == "DELETE":

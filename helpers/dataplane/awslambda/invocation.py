@@ -65,7 +65,7 @@ class Invoker:
             raise
         self._telemetry.write_log(target, stream, outcome.log)
         self._telemetry.count_invocation(target, outcome, load)
-        self._write_down(target, request, outcome, number)
+        self._write_down(target, request, outcome, number, provisioned=load.provisioned > 0 and not load.spilled)
         self.traces.end(traced, target, request.request_id, outcome)
         return outcome
 
@@ -88,7 +88,9 @@ class Invoker:
             "invocation", request.source, name, "throttled", subject=target.name, outcome=error.code, **detail
         )
 
-    def _write_down(self, target: Target, request: Request, outcome: Outcome, environment: int) -> None:
+    def _write_down(
+        self, target: Target, request: Request, outcome: Outcome, environment: int, *, provisioned: bool
+    ) -> None:
         self._context.record.add(
             "invocation",
             request.source,
@@ -106,6 +108,8 @@ class Invoker:
             billed_ms=outcome.billed_ms,
             memory_mb=outcome.memory_mb,
             architecture=target.function.architectures[0],
+            storage_mb=int(target.function.ephemeral_storage),
+            provisioned=provisioned,
             max_memory_mb=outcome.max_memory_mb,
             error=outcome.error_type,
         )

@@ -14,7 +14,7 @@ that gets weights later keeps its environments where they are; AWS moves them wi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +26,8 @@ from helpers.dataplane.awslambda.functions import Functions, Target, split
 from helpers.dataplane.call import AWSError, Call
 from helpers.dataplane.context import Context
 from helpers.dataplane.frontdoor import Operation
+from helpers.dataplane.record import Use
+from helpers.dataplane.standing import Thing
 from helpers.dataplane.web import HttpResponse
 
 _UNPUBLISHED = "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
@@ -68,6 +70,7 @@ class ProvisionedConcurrency:
         self._context, self._functions, self._fleet = context, functions, fleet
         self._reserved, self._make = reserved, make
         self._configs: dict[tuple[str, str], Config] = {}
+        context.standing.watch(self._standing)
 
     def operations(self) -> dict[str, Operation]:
         """Return what this answers, by operation."""
@@ -81,6 +84,12 @@ class ProvisionedConcurrency:
     def of_function(self, name: str) -> int:
         """Return how much all versions and aliases of a function have together."""
         return sum(config.allocation.size for (owner, _), config in self._configs.items() if owner == name)
+
+    def _standing(self) -> Iterator[Thing]:
+        for config in list(self._configs.values()):
+            function = config.allocation.target.function
+            environment = f"{function.memory_size} MB {function.architectures[0]}"
+            yield Use("lambda", "provisioned concurrency", environment), config.arn, config.allocation.size
 
     def forget(self, name: str, qualifier: str = "") -> None:
         """End what a function has; or only one qualifier of it."""

@@ -110,6 +110,7 @@ class EdgeFunctions:
 
     def _javascript(self, visit: Visit, code: str, event: str, response: HttpResponse | None) -> HttpResponse | None:
         about = _config(visit, event)
+        self._functions.count()
         ran = javascript.run(code, javascript.event_of(about, VIEWER, visit.request, response))
         if ran.error:
             raise javascript.failed()

@@ -65,6 +65,10 @@ class CloudFrontFunctions:
             raise AWSError("InvalidFunctionAssociation", message, 400)
         return live.code
 
+    def count(self) -> None:
+        """Count a run of a published function at an event of a distribution."""
+        self._context.record.meter("cloudfront", "functions")
+
     def _create(self, call: Call) -> HttpResponse:
         _check(call.params)
         return forward(call)

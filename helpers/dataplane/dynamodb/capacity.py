@@ -25,6 +25,8 @@ from helpers.dataplane.dynamodb.item_size import item_size
 READ_STEP, WRITE_STEP = 4096, 1024
 EVENTUAL, STRONG, TRANSACTIONAL = 0.5, 1.0, 2.0
 """What a unit of reading costs in each kind of consistency."""
+_OVERHEAD = 100
+"""Bytes that each item takes beyond its size ("DynamoDB item sizes and formats")."""
 
 
 @dataclass
@@ -96,6 +98,16 @@ def _entry(index: SecondaryIndex, item: Mapping[str, Any]) -> dict[str, Any] | N
         return dict(item)
     kept = {*index.table_key_attrs, *index.schema_key_attrs, *index.projection.get("NonKeyAttributes", [])}
     return {name: value for name, value in item.items() if name in kept}
+
+
+def stored_bytes(table: Table) -> int:
+    """Return the bytes of a table's items and of their entries in its indexes, each with 100 bytes for being found."""
+    total = 0
+    for item in table.all_items():
+        attributes = attributes_of(item)
+        entries = [_entry(index, attributes) for index in table.all_indexes()]
+        total += sum(item_size(kept) + _OVERHEAD for kept in (attributes, *entries) if kept is not None)
+    return total
 
 
 def _index_cost(before: dict[str, Any] | None, after: dict[str, Any] | None, keys: list[str]) -> float:

@@ -38,6 +38,8 @@ from helpers.dataplane.apigateway.websocket.events import Session
 from helpers.dataplane.call import AWSError
 from helpers.dataplane.context import Context
 from helpers.dataplane.delivery import Delivery, Post
+from helpers.dataplane.record import Use
+from helpers.dataplane.standing import Thing
 from helpers.dataplane.token_bucket import TokenBucket
 from helpers.dataplane.web import HttpRequest, HttpResponse
 
@@ -63,6 +65,7 @@ class WebSocketApis:
         self._threads: dict[str, threading.Thread] = {}
         self._numbers = itertools.count(1)
         self._stopping = False
+        context.standing.watch(self._open)
 
     def answer(self, api: Api, stage: Stage, request: HttpRequest) -> HttpResponse:
         """Answer the request that wants to become a connection."""
@@ -86,6 +89,8 @@ class WebSocketApis:
             headers["Sec-WebSocket-Protocol"] = chosen
         session.connection.begin(request.socket)
         self._sessions[session.connection.id] = session
+        self._context.record.meter("apigateway", "WebSocket connections")
+        self._context.standing.look()
         return HttpResponse(101, headers, upgrade=lambda _, early: self._serve(session, early))
 
     def find(self, api_id: str, stage: str, connection_id: str) -> Session | None:
@@ -93,6 +98,9 @@ class WebSocketApis:
         session = self._sessions.get(connection_id)
         belongs = session is not None and (session.api.api_id, session.stage.name) == (api_id, stage)
         return session if belongs and session is not None and session.connection.is_open else None
+
+    def _open(self) -> list[Thing]:
+        return [(Use("apigateway", "open connections"), identifier, 1) for identifier in list(self._sessions)]
 
     def stop(self) -> None:
         """Close all connections with 1001; nobody is told."""
@@ -142,6 +150,7 @@ class WebSocketApis:
         self._threads[identifier] = threading.current_thread()
         code, reason = session.connection.serve(early, lambda message: self._take(session, message))
         del self._sessions[identifier]
+        self._context.standing.look()
         if not self._stopping:
             self._disconnect(session, code, reason)
         del self._threads[identifier]

@@ -52,6 +52,7 @@ class Session:
         """Send a message to the client; return whether the connection was still open."""
         started = time.time()
         self.meter(len(data))
+        self.context.record.meter("transfer", "bytes", len(data))
         sent = self.connection.send(data)
         outcome = "ok" if sent else "gone"
         self.context.record.add("event", "apigateway", self.client, "message", outcome=outcome, started=started)
