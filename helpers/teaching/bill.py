@@ -1,76 +1,41 @@
-"""The bill: what all that was used since the cloud started would have cost on AWS, by service.
+"""The bill: what all that was used or kept since the cloud started would have cost on AWS, by service.
 
-The data planes record what was used; here it is counted as AWS counts it and priced with ``prices.py``. On AWS a bill
-is made each month, and the free tier is taken off each month: all use is taken for that of one month.
+The data planes record what was used and what stands; here it is counted as AWS counts it and priced with ``rates.py``.
+On AWS a bill is made each month, and the free tier is taken off each month: all use is taken for that of one month.
+Prices are those of us-east-1, of the first tier (Lambda's duration has all tiers).
 
-Not counted: what costs by the hour or month whether it is used or not (storage, provisioned capacity and concurrency,
-caches, alarms, secrets), data transfer, open WebSocket connections, Lambda's polling of queues, the steps of 64 KB in
-which large messages are billed. Not sourced: whether API Gateway charges for requests that it refuses; here they count.
+Not counted: headers and the answers of API calls among the data to the internet, data between Regions and zones,
+X-Ray's traces that are read back, requests of the keys that services use for you, extended and enhanced options. What
+is used and has no price here stands on the bill without one. Not sourced: whether API Gateway charges for requests that
+it refuses (here they count), and whether the Scheduler does for retries (here they do not).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import cast
 
 from helpers.dataplane.record import Use
 from helpers.teaching import names, output, prices
 from helpers.teaching.costs import Cost, Number, Part, quantity, usd
-from helpers.teaching.prices import Architecture, Price
+from helpers.teaching.prices import Architecture
 from helpers.teaching.pricing import compute_cost
+from helpers.teaching.rates import FREE, RATES, Rate, line_of
 
-_PER = {"million": 1_000_000, "thousand": 1000, "10,000": 10_000, "GB": 1}
-_S3_WRITES = ("Put", "Copy", "Post", "List", "Create", "Upload", "Complete")
-_UNPRICED = frozenset(
-    {"cloudfront", "cloudwatch", "cognito-idp", "dax", "dynamodbstreams", "firehose", "kinesis", "kms", "scheduler"}
-)
-"""Services whose use costs something, for which ``prices.py`` has no price."""
-
-
-@dataclass(frozen=True)
-class _Rate:
-    """A line of the bill: its service, what is counted in which unit, its price, and how much of it is free."""
-
-    service: str
-    what: str
-    unit: str
-    price: Price
-    free: int = 0
-
-
-_RATES = {
-    "lambda": _Rate("lambda", "invocations", "requests", prices.REQUESTS, prices.FREE_REQUESTS),
-    "REST requests": _Rate("apigateway", "REST APIs", "requests", prices.REST_REQUESTS),
-    "HTTP requests": _Rate("apigateway", "HTTP APIs", "requests", prices.HTTP_REQUESTS),
-    "WebSocket messages": _Rate("apigateway", "WebSocket APIs", "messages", prices.WEBSOCKET_MESSAGES),
-    "write request units": _Rate("dynamodb", "writes, on demand", "request units", prices.WRITE_REQUESTS),
-    "read request units": _Rate("dynamodb", "reads, on demand", "request units", prices.READ_REQUESTS),
-    "s3 writes": _Rate("s3", "PUT, COPY, POST, LIST", "requests", prices.S3_WRITES),
-    "s3 reads": _Rate("s3", "GET and all other", "requests", prices.S3_READS),
-    "sqs": _Rate("sqs", "standard queues", "requests", prices.QUEUE_REQUESTS, prices.FREE_QUEUE_REQUESTS),
-    "sqs fifo": _Rate("sqs", "FIFO queues", "requests", prices.FIFO_REQUESTS, prices.FREE_QUEUE_REQUESTS),
-    "sns": _Rate("sns", "topics", "requests", prices.TOPIC_REQUESTS, prices.FREE_TOPIC_REQUESTS),
-    "custom events": _Rate("events", "custom events", "events", prices.EVENTS),
-    "state transitions": _Rate(
-        "stepfunctions", "standard workflows", "transitions", prices.TRANSITIONS, prices.FREE_TRANSITIONS
-    ),
-    "express executions": _Rate("stepfunctions", "express workflows", "executions", prices.EXPRESS_REQUESTS),
-    "secretsmanager": _Rate("secretsmanager", "secrets", "requests", prices.SECRET_REQUESTS),
-    "traces recorded": _Rate("xray", "traces recorded", "traces", prices.TRACES, prices.FREE_TRACES),
-    "bytes": _Rate("logs", "data taken in", "GB", prices.LOG_DATA, prices.FREE_LOG_GB),
-}
-"""The lines but those of Lambda's duration, in the order of the bill."""
+_NO_PRICE = "not priced here: no sourced price"
+_MEASURED = frozenset({"logs bytes", "logs stored bytes"})
+"""Lines whose quantities differ at each run, because log lines have durations in them."""
 
 
 @dataclass(frozen=True)
 class Bill:
-    """What use would have cost: its ``lines`` (a service's name and a part), and the services without a price here."""
+    """What use would have cost: its ``lines`` (a service's name and a part), and what has no price here, and why."""
 
     lines: tuple[tuple[str, Part], ...]
-    unpriced: tuple[str, ...]
+    unpriced: tuple[tuple[str, str, str], ...]
     words: str
     """The same as sentences, with what was assumed."""
 
@@ -82,103 +47,161 @@ class Bill:
     def table(self) -> str:
         """Return the bill as a Markdown table."""
         rows = [[service, *_cells(part)] for service, part in self.lines]
-        rows += [[service, "used", "", "not priced here", ""] for service in self.unpriced]
+        rows += [[service, what, "", why, ""] for service, what, why in self.unpriced]
         rows.append(["**Total**", "", "", "", f"**{usd(self.cost.total)}**"])
         return output.table(["Service", "What", "Quantity", "Price", "Cost"], rows, right=[2, 3, 4])
 
 
 def bill(
-    used: Mapping[Use, float], *, free_tier: bool = False, times: Number = 1, duration_ms: Number | None = 100
+    used: Mapping[Use, float],
+    held: Mapping[Use, float] | None = None,
+    *,
+    free_tier: bool = False,
+    times: Number = 1,
+    duration_ms: Number | None = 100,
+    hours: Number | None = prices.HOURS_A_MONTH,
 ) -> Bill:
-    """Return what the same use, ``times`` over in one month, would cost.
+    """Return what the same use, ``times`` over in one month, would cost, and what was kept meanwhile, once.
 
     Parameters
     ----------
-    used:
-        What a record says (``record.used()``).
+    used, held:
+        What a record says (``record.used()``, ``record.held(hours)``); ``held`` is None where nobody knows.
     free_tier:
         Whether to take off what is free each month and does not expire.
     duration_ms:
         What each run of a function or an express workflow is taken to last, in milliseconds; None takes what was
         billed, and counts log data too.
+    hours:
+        For how many hours ``held`` was made: what stands now is taken for that long; None if it was measured.
 
     Raises
     ------
     ValueError
         A negative number.
     """
-    if times < 0 or (duration_ms is not None and duration_ms < 0):
-        raise ValueError(f"times is {times} and duration_ms is {duration_ms}: neither can be negative")
-    scale, counted = Decimal(str(times)), _counted(used, duration_ms)
-    left = {(rate.service, rate.free): Decimal(rate.free if free_tier else 0) for rate in _RATES.values()}
-    free_seconds = prices.FREE_GB_SECONDS if free_tier else Decimal(0)
-    lines: list[tuple[str, Part]] = []
-    for name, rate in _RATES.items():
-        if name in counted:
-            amount = counted[name] * scale
-            free = min(amount, left[rate.service, rate.free])
-            left[rate.service, rate.free] -= free
-            lines.append((names.of(rate.service), _part(rate, amount - free)))
-        if name == "lambda":
-            lines += _durations(_gb_seconds(used, duration_ms, scale), free_seconds)
-        if name == "express executions" and name in counted:
-            lines.append((names.of("stepfunctions"), _express(used, duration_ms, scale)))
-    services = sorted({names.of(use.service) for use in used if use.service in _UNPRICED})
+    if times < 0 or (duration_ms is not None and duration_ms < 0) or (hours is not None and hours < 0):
+        raise ValueError(f"times is {times}, duration_ms {duration_ms}, hours {hours}: none can be negative")
+    scale, kept = Decimal(str(times)), held or {}
+    counted = _counted(used, scale) | _counted(kept, Decimal(1))
+    lines = _lines(counted, used, scale, free_tier, duration_ms)
     over = f", {times:,} times over in a month" if times != 1 else ""
     lasts = "lasts as long as was billed" if duration_ms is None else f"is taken to last {duration_ms:g} ms"
-    total = usd(Cost(tuple(part for _, part in lines)).total)
+    stood = "counts for as long as it was there" if hours is None else f"is taken for {hours:g} hours"
+    once = f"{stood}, once, however often the rest is done" if held is not None else "is not seen here, and not counted"
     words = (
-        f"Everything since the start{over}: {total}, {'with' if free_tier else 'without'} the free tier. Each "
-        f"run of a function or an express workflow {lasts}. Not counted is what costs by the hour or month (storage, "
-        "provisioned capacity, caches, alarms), and data transfer."
+        f"Everything since the start{over}: {usd(Cost(tuple(part for _, part in lines)).total)}, "
+        f"{'with' if free_tier else 'without'} the free tier. Each run of a function or an express workflow {lasts}. "
+        f"What is kept or provisioned {once}."
     )
-    return Bill(tuple(lines), tuple(services), words)
+    if duration_ms is not None:
+        words += " Data of the logs are not counted."
+    return Bill(tuple(lines), tuple(_unpriced(used, kept, hours)), words)
 
 
-def _counted(used: Mapping[Use, float], duration_ms: Number | None) -> dict[str, Decimal]:
-    """Return how much there is of each line; log data, which has durations in it, only if those are measured."""
+def _lines(
+    counted: Mapping[str, Decimal],
+    used: Mapping[Use, float],
+    scale: Decimal,
+    free_tier: bool,
+    duration_ms: Number | None,
+) -> list[tuple[str, Part]]:
+    left = {rate.pool or name: Decimal(str(rate.free)) * free_tier for name, rate in RATES.items()}
+    lines: list[tuple[str, Part]] = []
+    for name, rate in RATES.items():
+        if counted.get(name) and (name not in _MEASURED or duration_ms is None):
+            amount = _steady(counted[name], rate, duration_ms)
+            free = min(amount, left[rate.pool or name])
+            left[rate.pool or name] -= free
+            lines.append((names.of(rate.service), _part(rate, amount - free)))
+        if name == "lambda provisioned":
+            lines += _durations(used, duration_ms, scale, prices.FREE_GB_SECONDS if free_tier else Decimal(0))
+        if name == "express executions" and name in counted:
+            lines.append((names.of("stepfunctions"), _express(used, duration_ms, scale)))
+        if name == "lambda@edge" and name in counted:
+            spent = sum(_gb_seconds(used, "lambda@edge", duration_ms).values(), Decimal(0)) * scale
+            lines.append(
+                (names.of("cloudfront"), _seconds("duration, Lambda@Edge", spent, prices.EDGE_LAMBDA_DURATION))
+            )
+    return lines
+
+
+def _counted(uses: Mapping[Use, float], scale: Decimal) -> dict[str, Decimal]:
+    """Return how much there is of each line, in its unit."""
     found: dict[str, Decimal] = {}
-    for use, amount in used.items():
-        name = _line_of(use)
-        if name in _RATES and (name != "bytes" or duration_ms is None):
-            units = Decimal(str(amount)) / (10**9 if name == "bytes" else 1)
+    for use, amount in uses.items():
+        name = line_of(use)
+        if name in RATES:
+            units = Decimal(str(amount)) * scale * _unit(use) / RATES[name].divisor
             found[name] = found.get(name, Decimal(0)) + units
     return found
 
 
-def _line_of(use: Use) -> str:
-    """Return under which name ``_RATES`` has what was used; one that it has not for what costs nothing."""
-    if use.service == "s3":
-        kind = "writes" if use.what.startswith(_S3_WRITES) else "reads"
-        return "free" if use.what.startswith("Delete") else f"s3 {kind}"
-    if use.service in ("sqs", "sns", "secretsmanager"):
-        return f"{use.service} {use.detail}".strip()
-    return "lambda" if (use.service, use.what) == ("lambda", "invocations") else use.what
+def _unit(use: Use) -> Decimal:
+    """Return what an hour of a thing is in the unit of its line."""
+    if use.what == "provisioned concurrency":
+        return Decimal(int(use.detail.split()[0])) * 3600 / 1024
+    return Decimal(60 if use.what == "open connections" else 1)
 
 
-def _gb_seconds(used: Mapping[Use, float], duration_ms: Number | None, scale: Decimal) -> dict[Architecture, Decimal]:
-    """Return for how many GB-seconds functions ran, by architecture."""
+def _steady(amount: Decimal, rate: Rate, duration_ms: Number | None) -> Decimal:
+    """Return an amount of data to two digits, rounded up: its last bytes differ from run to run, a bill may not."""
+    if not rate.unit.startswith("GB") or rate.unit == "GB-s" or duration_ms is None or not amount:
+        return amount
+    return amount.quantize(Decimal(1).scaleb(amount.adjusted() - 1), ROUND_CEILING)
+
+
+def _unpriced(
+    used: Mapping[Use, float], held: Mapping[Use, float], hours: Number | None
+) -> Iterator[tuple[str, str, str]]:
+    found = {names.of(use.service): "used" for use in used if use.service not in FREE and _has_no_line(use)}
+    for use in (use for use in held if _has_no_line(use)):
+        found[names.of(use.service)] = f"{use.what} {use.detail}".strip()
+    for service, what in sorted(found.items()):
+        yield service, what, _NO_PRICE
+    if hours is not None and Use("apigateway", "WebSocket connections") in used:
+        yield names.of("apigateway"), "connection minutes", "counted with hours=None only"
+
+
+def _has_no_line(use: Use) -> bool:
+    return line_of(use) not in {*RATES, "free"}
+
+
+def _gb_seconds(used: Mapping[Use, float], service: str, duration_ms: Number | None) -> dict[str, Decimal]:
+    """Return for how many GB-seconds functions ran, by architecture and whether on provisioned concurrency."""
     what = "billed milliseconds" if duration_ms is None else "invocations"
     each = 1 if duration_ms is None else math.ceil(duration_ms)
-    spent: dict[Architecture, Decimal] = {}
+    spent: dict[str, Decimal] = {}
     for use, amount in used.items():
-        if (use.service, use.what) == ("lambda", what):
-            memory, _, name = use.detail.split()
-            architecture = cast(Architecture, name)
+        if (use.service, use.what) == (service, what):
+            memory, _, kind = use.detail.split(maxsplit=2)
             seconds = Decimal(str(amount)) * each * int(memory) / 1024 / 1000
-            spent[architecture] = spent.get(architecture, Decimal(0)) + seconds * scale
+            spent[kind] = spent.get(kind, Decimal(0)) + seconds
     return spent
 
 
-def _durations(spent: Mapping[Architecture, Decimal], free: Decimal) -> list[tuple[str, Part]]:
+def _durations(
+    used: Mapping[Use, float], duration_ms: Number | None, scale: Decimal, free: Decimal
+) -> list[tuple[str, Part]]:
     """Return the lines of what functions cost for running; the free GB-seconds are those of all architectures."""
     lines = []
-    for architecture, amount in sorted(spent.items(), reverse=True):
+    for kind, seconds in sorted(_gb_seconds(used, "lambda", duration_ms).items(), reverse=True):
+        amount, (architecture, _, provisioned) = seconds * scale, kind.partition(" ")
+        price = prices.PROVISIONED_RUNNING[cast(Architecture, architecture)]
+        if provisioned:
+            lines.append(_seconds(f"duration, {architecture}, provisioned", amount, price))
+            continue
         unpaid = min(free, amount)
         free -= unpaid
-        for part in compute_cost(amount - unpaid, architecture).parts:
-            lines.append((names.of("lambda"), replace(part, name=f"duration, {architecture}")))
-    return lines
+        parts = compute_cost(amount - unpaid, cast(Architecture, architecture)).parts
+        lines += [replace(part, name=f"duration, {architecture}") for part in parts]
+    what = "storage milliseconds" if duration_ms is None else "storage invocations"
+    each = 1 if duration_ms is None else math.ceil(duration_ms)
+    extra = [(int(use.detail.split()[0]) - 512, amount) for use, amount in used.items() if use.what == what]
+    if extra:
+        spent = sum((Decimal(str(amount)) * mb for mb, amount in extra), Decimal(0)) * each * scale / 1024 / 1000
+        lines.append(_seconds("/tmp above 512 MB", spent, prices.STORAGE))
+    return [(names.of("lambda"), part) for part in lines]
 
 
 def _express(used: Mapping[Use, float], duration_ms: Number | None, scale: Decimal) -> Part:
@@ -193,9 +216,15 @@ def _express(used: Mapping[Use, float], duration_ms: Number | None, scale: Decim
     return Part("duration, express", spent * scale, "GB-s", f"{price} USD per GB-s", spent * scale * price)
 
 
-def _part(rate: _Rate, amount: Decimal) -> Part:
-    per = rate.price.unit.split()[0]
-    return Part(rate.what, amount, rate.unit, f"{rate.price.usd} USD per {per}", amount * rate.price.usd / _PER[per])
+def _seconds(name: str, spent: Decimal, price: prices.Price) -> Part:
+    return Part(name, spent, "GB-s", f"{price.usd:f} USD per GB-s", spent * price.usd)
+
+
+def _part(rate: Rate, amount: Decimal) -> Part:
+    per = "GB-s" if rate.unit == "GB-s" else rate.per
+    return Part(
+        rate.what, amount, rate.unit, f"{rate.price.usd:f} USD per {per}", amount * rate.price.usd / rate.units_a_price
+    )
 
 
 def _cells(part: Part) -> list[str]:

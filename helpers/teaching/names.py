@@ -26,6 +26,7 @@ _SERVICES = {
     "dynamodb": "DynamoDB",
     "dynamodbstreams": "DynamoDB Streams",
     "ec2": "EC2",
+    "ecs": "ECS",
     "elasticache": "ElastiCache",
     "elbv2": "Load balancer",
     "events": "EventBridge",
@@ -49,6 +50,7 @@ _SERVICES = {
     "states": "Step Functions",
     "stepfunctions": "Step Functions",
     "sts": "STS",
+    "transfer": "Data transfer",
     "xray": "X-Ray",
     "you": "You",
 }

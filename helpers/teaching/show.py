@@ -224,7 +224,12 @@ def service_map(
 
 
 def bill(
-    record: Record | None = None, *, free_tier: bool = False, times: int = 1, duration_ms: float | None = 100
+    record: Record | None = None,
+    *,
+    free_tier: bool = False,
+    times: int = 1,
+    duration_ms: float | None = 100,
+    hours: float | None = 730,
 ) -> None:
     """Show what everything since the cloud started would have cost on AWS, by service, in us-east-1.
 
@@ -237,10 +242,14 @@ def bill(
     free_tier:
         Whether to take off what is free each month and does not expire.
     times:
-        How many times the same is done in the month, such as 1,000,000.
+        How many times the same is done in the month, such as 1,000,000. What is kept or provisioned (capacity, caches,
+        alarms, secrets, users, stored data) stays what it is.
     duration_ms:
         What each run of a function or an express workflow is taken to last, in milliseconds, so that the bill is the
         same each time. None takes what was measured and billed, and counts the data of the logs too.
+    hours:
+        For how long to pay for what stands now; 730 are a month. None takes for everything, also for what is gone, the
+        time for which it was there by the cloud's clock, which differs at each run.
 
     Raises
     ------
@@ -251,7 +260,9 @@ def bill(
         from helpers import cloud
 
         record = cloud.current().record
-    made = bills.bill(record.used(), free_tier=free_tier, times=times, duration_ms=duration_ms)
+    made = bills.bill(
+        record.used(), record.held(hours), free_tier=free_tier, times=times, duration_ms=duration_ms, hours=hours
+    )
     output.markdown(f"{made.table()}\n\n{made.words}")
 
 

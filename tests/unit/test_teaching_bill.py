@@ -102,14 +102,18 @@ def test_express_as_its_price_function(executions: int, duration_ms: int, memory
 
 
 def test_what_has_no_price_is_named() -> None:
-    made = bill({Use("kinesis", "PutRecord"): 3, Use("sns", "Publish"): 1})
-    assert made.unpriced == ("Kinesis",)
-    assert "| Kinesis | used |  | not priced here |  |" in made.table()
+    held = {Use("dax", "nodes", "dax.r5.large"): 730, Use("dax", "nodes", "dax.t3.small"): 730}
+    made = bill({Use("firehose", "PutRecord"): 3, Use("sns", "Publish"): 1, Use("iam", "CreateRole"): 1}, held)
+    why = "not priced here: no sourced price"
+    assert made.unpriced == (("DAX", "nodes dax.r5.large", why), ("Firehose", "used", why))
+    assert f"| Firehose | used |  | {why} |  |" in made.table()
+    assert made.cost["nodes, dax.t3.small"] == Decimal("29.20")
 
 
 def test_negative_numbers_are_refused() -> None:
-    with pytest.raises(ValueError, match="neither can be negative"):
-        bill({}, times=-1)
+    for wrong in ({"times": -1}, {"hours": -1}, {"duration_ms": -1}):
+        with pytest.raises(ValueError, match="none can be negative"):
+            bill({}, **wrong)
 
 
 def test_the_record_goes_on_counting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,8 +150,8 @@ def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
         "| **Total** |  |  |  | **2.28 USD** |",
         "",
         "Everything since the start, 1,000,000 times over in a month: 2.28 USD, without the free tier. Each run of "
-        "a function or an express workflow is taken to last 100 ms. Not counted is what costs by the hour or month "
-        "(storage, provisioned capacity, caches, alarms), and data transfer.",
+        "a function or an express workflow is taken to last 100 ms. What is kept or provisioned is not seen here, "
+        "and not counted. Data of the logs are not counted.",
     ]
     show.bill(record)
     assert "| DynamoDB | writes, on demand | 2 request units | 0.625 USD per million | 0.00000125 USD |" in (
