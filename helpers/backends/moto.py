@@ -128,6 +128,7 @@ class MotoBackend:
         self.door.add_later("xray", lambda: _xray(self.context))
         self.door.add_later("cloudformation", lambda: self._cloudformation(post))
         self.door.add_later("cloudcontrol", lambda: _cloudcontrol(self.context))
+        self.door.add_later("kinesis", lambda: _kinesis(self.context))
         self.door.add_later("athena", lambda: _athena(self.context))
         self.door.add_later("firehose", lambda: _firehose(self.context, post, functions))
         self._add_tables(timetable)
@@ -219,6 +220,12 @@ def _firehose(context: Context, post: Post, functions: LambdaPlane) -> DataPlane
     from helpers.dataplane.firehose.plane import FirehosePlane
 
     return FirehosePlane(context, post, functions.arrivals)
+
+
+def _kinesis(context: Context) -> DataPlane:
+    from helpers.dataplane.kinesis import KinesisPlane
+
+    return KinesisPlane(context)
 
 
 def _stepfunctions(context: Context, duplicated: set[str]) -> DataPlane:

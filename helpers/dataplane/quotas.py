@@ -21,6 +21,8 @@ DEFAULTS: dict[str, int] = {
     "codedeploy.lifecycle_event_seconds": 3_600,
     "dynamodb.partition_read_units": 3_000,
     "dynamodb.partition_write_units": 1_000,
+    "kinesis.shard_records_per_second": 1_000,
+    "kinesis.shard_bytes_per_second": 1_048_576,
 }
 """``lambda.scaling_rate``: new environments every 10 seconds, for each function. API Gateway's are those of
 "Amazon API Gateway quotas" (API Gateway Developer Guide). CodeDeploy's is how long a hook may take to answer
