@@ -27,7 +27,8 @@ DEFAULTS: dict[str, int] = {
 """``lambda.scaling_rate``: new environments every 10 seconds, for each function. API Gateway's are those of
 "Amazon API Gateway quotas" (API Gateway Developer Guide). CodeDeploy's is how long a hook may take to answer
 ("CodeDeploy limits", CodeDeploy User Guide). DynamoDB's are what one partition
-serves in a second ("Best practices for designing partition keys", DynamoDB Developer Guide)."""
+serves in a second ("Best practices for designing partition keys", DynamoDB Developer Guide). Kinesis's are what one
+shard takes ("Quotas and limits", Kinesis Data Streams Developer Guide)."""
 
 
 def with_defaults(changes: Mapping[str, int] | None) -> dict[str, int]:

@@ -53,7 +53,7 @@ def test_bytes(aws: Subject) -> None:
     client.put_record(**sent, ExplicitHashKey="0")
     with refused(CODE, "Rate exceeded for shard shardId-000000000000 in stream s under account "):
         client.put_record(**sent, ExplicitHashKey="0")
-    client.put_record(**sent, ExplicitHashKey=str(2**128 - 1))
+    client.put_record(**sent, ExplicitHashKey=str(3 * 2**126))
 
 
 @promise(LIMITS, "a second later the shard takes records again")
