@@ -19,6 +19,10 @@ UPGRADE ?=
 NOTEBOOKS = $(wildcard notebooks/*.ipynb labs/*/solution.ipynb)
 NBVAL = --nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with tests/notebooks/sanitize.cfg
 
+# a container's image may forbid Python to keep what it has compiled; then each kernel and function compiles everything
+# again, which takes three times as long as to start from what was kept
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help lab test setup doctor notebooks labs lock fidelity bench localstack test-localstack clean
 
 help:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from pathlib import Path
 
 from tools.notebook_files import PROJECT
 
@@ -25,6 +26,15 @@ def test_targets_are_not_files() -> None:
 def test_the_makefile_is_plain() -> None:
     """GNU make 3.81, which macOS ships, has none of these."""
     assert not re.search(r"\$\(file|\.ONESHELL|!=|\$\(guile|\.RECIPEPREFIX|::=", MAKEFILE)
+
+
+def test_python_keeps_what_it_has_compiled(tmp_path: Path) -> None:
+    shown = f"include {PROJECT / 'Makefile'}\nshown:\n\t@echo [$$PYTHONDONTWRITEBYTECODE]\n"
+    (tmp_path / "Makefile").write_text(shown)
+    variables = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    make = ["make", "--no-print-directory", "shown"]
+    done = subprocess.run(make, cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=20)
+    assert done.stdout == "[]\n", done
 
 
 def test_continuous_integration_runs_make_test() -> None:
