@@ -14,7 +14,13 @@ _APP = {"applicationName": "p.ApplicationName"}
 
 def _referenced(site: Site, properties: Properties) -> Properties:
     config = {"Comment": "", "Enabled": True, **properties["DistributionConfig"]}
+    config["Origins"] = [_with_ports(origin) for origin in config.get("Origins", [])]
     return {**properties, "DistributionConfig": {"CallerReference": f"{site.stack_id}/{site.logical}", **config}}
+
+
+def _with_ports(origin: Properties) -> Properties:
+    custom = origin.get("CustomOriginConfig")
+    return {**origin, "CustomOriginConfig": {"HTTPPort": 80, "HTTPSPort": 443, **custom}} if custom else origin
 
 
 class DistributionKind(Kind):
