@@ -124,7 +124,7 @@ class MotoBackend:
         self.door.add_later("cloudfront", lambda: _cloudfront(self.context, functions, self.door))
         self.mails: list[Mail] = []
         for service in ("ses", "sesv2"):
-            self.door.add_later(service, partial(_ses, service, self.mails))
+            self.door.add_later(service, partial(_ses, service, self.record, self.mails))
         self.door.add_later("xray", lambda: _xray(self.context))
         self.door.add_later("cloudformation", lambda: self._cloudformation(post))
         self.door.add_later("cloudcontrol", lambda: _cloudcontrol(self.context))
@@ -234,10 +234,10 @@ def _stepfunctions(context: Context, duplicated: set[str]) -> DataPlane:
     return StepFunctionsPlane(context, duplicated)
 
 
-def _ses(service: str, mails: list[Mail]) -> DataPlane:
+def _ses(service: str, record: Record, mails: list[Mail]) -> DataPlane:
     from helpers.dataplane.ses import SesPlane
 
-    return SesPlane(service, mails)
+    return SesPlane(service, record, mails)
 
 
 def _xray(context: Context) -> DataPlane:

@@ -26,6 +26,7 @@ from moto.ses.models import ses_backends
 from helpers.dataplane.call import AWSError, Call, not_built
 from helpers.dataplane.control_plane import forward, refuse
 from helpers.dataplane.frontdoor import Address, Operation
+from helpers.dataplane.record import Record
 from helpers.dataplane.web import HttpResponse
 
 SIMULATOR = "simulator.amazonses.com"
@@ -57,8 +58,8 @@ class Mail:
 class SesPlane:
     """One of SES's two APIs; ``mails`` takes what is sent."""
 
-    def __init__(self, service: str, mails: list[Mail]) -> None:
-        self.service, self._mails = service, mails
+    def __init__(self, service: str, record: Record, mails: list[Mail]) -> None:
+        self.service, self._record, self._mails = service, record, mails
 
     def operations(self) -> Mapping[str, Operation]:
         """Return what this plane answers, by operation."""
@@ -94,6 +95,7 @@ class SesPlane:
         if response.status < 400:
             body = message["Body"]
             text = (body.get("Text") or body["Html"])["Data"]
+            self._record.meter("ses", "mails", len(recipients))
             self._mails.append(Mail(call.region, sender, recipients, message["Subject"]["Data"], text))
         return response
 

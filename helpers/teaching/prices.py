@@ -120,6 +120,9 @@ FREE_QUEUE_REQUESTS = 1_000_000
 TOPIC_REQUESTS = Price(Decimal("0.50"), "million requests", "infracost sns_topic_test.golden")
 FREE_TOPIC_REQUESTS = 1_000_000
 """Each month ("API requests (over 1M)" in the same file); what goes to queues and functions costs nothing."""
+MAILS = Price(
+    Decimal("0.10"), "thousand mails", "aws.amazon.com/ses/pricing as wraps-team/wraps read it in January 2025"
+)
 EVENTS = Price(Decimal("1.00"), "million custom events", "infracost cloudwatch_event_bus_test.golden")
 S3_WRITES = Price(Decimal("0.005"), "thousand PUT, COPY, POST and LIST requests", "infracost s3_bucket_test.golden")
 S3_READS = Price(Decimal("0.0004"), "thousand GET and other requests", "infracost s3_bucket_test.golden")

@@ -81,6 +81,7 @@ RATES = {
         "sqs", "Lambda's polls, idle, FIFO", "requests", prices.FIFO_REQUESTS, prices.FREE_QUEUE_REQUESTS, "sqs"
     ),
     "sns": Rate("sns", "topics", "requests", prices.TOPIC_REQUESTS, prices.FREE_TOPIC_REQUESTS),
+    "mails": Rate("ses", "mails sent", "mails", prices.MAILS),
     "custom events": Rate("events", "custom events", "events", prices.EVENTS),
     "scheduler": Rate("scheduler", "schedules", "invocations", prices.SCHEDULES, prices.FREE_SCHEDULES),
     "put units": Rate("kinesis", "records put", "payload units", prices.PUT_UNITS),
@@ -133,7 +134,8 @@ RATES = {
 FREE = frozenset(
     {"acm", "apigateway", "apigatewaymanagementapi", "apigatewayv2", "application-autoscaling", "cloudcontrol"}
     | {"cloudformation", "cloudfront", "cloudwatch", "codedeploy", "cognito-identity", "cognito-idp", "dax", "dynamodb"}
-    | {"events", "iam", "kinesis", "lambda", "lambda@edge", "logs", "s3", "scheduler", "stepfunctions", "sts", "xray"}
+    | {"events", "iam", "kinesis", "lambda", "lambda@edge", "logs", "s3", "scheduler", "ses", "sesv2", "stepfunctions"}
+    | {"sts", "xray"}
 )
 """Services whose calls cost nothing, but what is on a line of its own."""
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from helpers import cloud
 from helpers.cloud import Cloud
+from helpers.dataplane.record import Use
 
 REGIONS = ["us-east-1", "eu-west-1", "ap-northeast-1"]
 KEYS = "abc"
@@ -139,3 +140,12 @@ def test_conditions_hold_when_many_write_at_once(running: Cloud) -> None:
     for buyer in buyers:
         buyer.join()
     assert (len(sold), content(client, name)) == (5, {"tins": 0})
+
+
+def test_each_replica_that_gets_a_write_costs_units(running: Cloud) -> None:
+    units = Use("dynamodb", "write request units")
+    name, clients = spread()
+    before = running.record.used().get(units, 0)
+    clients[0].put_item(TableName=name, Item={"id": {"S": "a"}, "text": {"S": "x" * 1500}})
+    wait(lambda: all(client.scan(TableName=name)["Count"] for client in clients))
+    wait(lambda: running.record.used()[units] - before == 3 * 2)

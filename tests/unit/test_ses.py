@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from helpers import cloud
+from helpers.dataplane.record import Use
 
 AUTHOR, READER = "hello@myblog.example", "success+ada@simulator.amazonses.com"
 TEMPLATE = f"Resources:\n  Sender: {{Type: 'AWS::SES::EmailIdentity', Properties: {{EmailIdentity: {AUTHOR}}}}}"
@@ -39,6 +40,7 @@ def test_a_mail_is_in_the_mailbox_of_each_recipient_and_of_nobody_else() -> None
         (mail,) = cloud.current().mailbox(address)
         assert (mail.region, mail.sender, mail.subject, mail.text) == ("us-east-1", AUTHOR, "Hello", "<p>Hello</p>")
     assert cloud.current().mailbox("eve@example.com") == []
+    assert cloud.current().record.used()[Use("ses", "mails")] == 2
 
 
 def test_a_template_makes_an_identity_and_takes_it_away() -> None:

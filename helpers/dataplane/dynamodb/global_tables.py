@@ -9,8 +9,9 @@ is in the Region of the write.
 
 Here: all Regions are in this process and share one clock, so that no two writes have the same time. What waits is the
 key of an item; the item is read when its turn comes, a second of AWS's time after the change. A new replica is there
-after two seconds (on AWS after minutes) and begins with the items that exist. Replicated writes consume no units here;
-on AWS they do, and a table must be on-demand or scaled automatically. Not built, and answered so: strong consistency
+after two seconds (on AWS after minutes) and begins with the items that exist. Each replicated write costs its units on
+demand, at the price of others ("Understanding Amazon DynamoDB billing for global tables"); it draws on no provisioned
+units here. On AWS a table must be on-demand or scaled automatically. Not built, and answered so: strong consistency
 (MRSC), witnesses, replicas with settings of their own, a change of the indexes or the capacity of a global table. What
 cuts a Region off is a tool of this cloud (``Cloud.pause_replication``); on AWS the Fault Injection Service can do it.
 
@@ -32,6 +33,7 @@ from moto.dynamodb.models.table import Table
 
 from helpers.dataplane.call import AWSError, Call, not_built
 from helpers.dataplane.context import Context
+from helpers.dataplane.dynamodb.capacity import attributes_of, write_cost
 from helpers.dataplane.dynamodb.changes import Changes
 from helpers.dataplane.frontdoor import Operation
 from helpers.dataplane.seams import Seams
@@ -216,6 +218,7 @@ class GlobalTables:
             return
         table, replica = self._backend(source).tables[name], self._backend(target).tables[name]
         item, before = table.get_item(*key), replica.get_item(*key)
+        self._meter(replica, attributes_of(before), attributes_of(item))
         there[key], self._copying = written, True
         try:
             if item is not None:
@@ -225,6 +228,11 @@ class GlobalTables:
                 self._backend(target).delete_item(name, {each: before.attrs[each].to_json() for each in names})
         finally:
             self._copying = False
+
+    def _meter(self, replica: Table, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """Count what a write costs that arrives: a unit for each replica that gets it."""
+        if replica.billing_mode == "PAY_PER_REQUEST":
+            self._context.record.meter("dynamodb", "write request units", write_cost(replica, before, after).total)
 
 
 def _check_replica(asked: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Queues, topics, mail, buses, schedules, streams, logs and alarms: what carries messages, and what watches.
 
-AWS: the resource type references of SQS, SNS, SES, EventBridge, EventBridge Scheduler, Kinesis, Data Firehose, CloudWatch
-and CloudWatch Logs (CloudFormation Template Reference). Here: the types and properties of the course.
+AWS: the resource type references of SQS, SNS, SES, EventBridge, EventBridge Scheduler, Kinesis, Data Firehose,
+CloudWatch and CloudWatch Logs (CloudFormation Template Reference). Here: the types and properties of the course.
 """
 
 from __future__ import annotations
