@@ -46,6 +46,7 @@ _LISTS = (
     ("s3", "list_buckets", "Buckets", "Name"),
     ("scheduler", "list_schedules", "Schedules", "Name"),
     ("secretsmanager", "list_secrets", "SecretList", "Name"),
+    ("sesv2", "list_email_identities", "EmailIdentities", "IdentityName"),
     ("sns", "list_topics", "Topics", "TopicArn"),
     ("sqs", "list_queues", "QueueUrls", ""),
     ("stepfunctions", "list_state_machines", "stateMachines", "name"),
