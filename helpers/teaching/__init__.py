@@ -4,7 +4,7 @@
 """
 
 from helpers.teaching import plots, pricing, show
-from helpers.teaching.addresses import api_address, distribution_address, open_link
+from helpers.teaching.addresses import api_address, distribution_address, open_link, web_address
 from helpers.teaching.checks import check, hint
 from helpers.teaching.databases import private_database
 from helpers.teaching.mock_exam import exam
@@ -29,4 +29,5 @@ __all__ = [
     "progress",
     "quiz",
     "show",
+    "web_address",
 ]

@@ -1,4 +1,4 @@
-"""Where an API or a distribution of the local cloud answers, for Python and for a browser.
+"""Where an API, a distribution or a name of the local cloud answers, for Python and for a browser.
 
 On AWS a stage's address is ``https://API.execute-api.REGION.amazonaws.com/STAGE/path``; here it is
 ``{endpoint}/_aws/execute-api/API/STAGE/path``. A browser on the same machine opens it as it is. On a hub the browser is
@@ -54,6 +54,17 @@ def distribution_address(distribution_id: str, path: str = "/") -> str:
     if not path.startswith("/"):
         raise ValueError(f"the path {path!r} must begin with a slash: {'/' + path!r}")
     return f"{cloud.current().endpoint}/_aws/cloudfront/{distribution_id}{path}"
+
+
+def web_address(name: str = "", path: str = "") -> str:
+    """Return where the local cloud answers in place of ``https://NAME/path``; without a name, what stands before it.
+
+    Raises
+    ------
+    RuntimeError
+        No cloud runs.
+    """
+    return f"{cloud.current().endpoint}/_aws/https/{name}{path}"
 
 
 def open_link(address: str, text: str = "") -> None:

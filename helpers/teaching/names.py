@@ -38,6 +38,7 @@ _SERVICES = {
     "lambda": "Lambda",
     "logs": "CloudWatch Logs",
     "rds": "RDS",
+    "route53": "Route 53",
     "s3": "S3",
     "scheduler": "EventBridge Scheduler",
     "secretsmanager": "Secrets Manager",
