@@ -149,12 +149,12 @@ def find_browser() -> str | None:
 
 
 def copy_for_reading(notebook: Path, folder: Path) -> str:
-    """Copy a notebook (with its siblings, if it belongs to the project) into ``folder``; return its path in there."""
+    """Copy a notebook into ``folder``, one of the project with its siblings and the labs; return its path in there."""
     notebook = notebook.resolve()
     if notebook.is_relative_to(PROJECT) and notebook.parent != PROJECT:
-        top = notebook.relative_to(PROJECT).parts[0]
         ignore = shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__")
-        shutil.copytree(PROJECT / top, folder / top, ignore=ignore, dirs_exist_ok=True)
+        for top in {notebook.relative_to(PROJECT).parts[0], "labs"}:  # chapters deploy templates of labs
+            shutil.copytree(PROJECT / top, folder / top, ignore=ignore, dirs_exist_ok=True)
         return notebook.relative_to(PROJECT).as_posix()
     shutil.copy(notebook, folder / notebook.name)
     return notebook.name
