@@ -1,4 +1,4 @@
-"""What a notebook shows: checks, hints, quizzes, an exam, progress, drawings, prices, deployment packages.
+"""What a notebook shows: checks, hints, quizzes, an exam, quotas, progress, drawings, prices, deployment packages.
 
 ``from helpers.teaching import check, hint, quiz, exam, show, progress, pricing, plots, package``
 """
@@ -12,9 +12,11 @@ from helpers.teaching.packages import libraries, package
 from helpers.teaching.packaging import package_template
 from helpers.teaching.progress_file import progress
 from helpers.teaching.quizzes import quiz
+from helpers.teaching.quota_file import cards, quota, quotas
 
 __all__ = [
     "api_address",
+    "cards",
     "check",
     "distribution_address",
     "exam",
@@ -28,6 +30,8 @@ __all__ = [
     "private_database",
     "progress",
     "quiz",
+    "quota",
+    "quotas",
     "show",
     "web_address",
 ]
