@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from string import ascii_uppercase
 from typing import Any
 
-from helpers.teaching import output, quizzes
+from helpers.teaching import names, output, quizzes
 from helpers.teaching.exam_questions import DOMAINS, PASS_PERCENT
 from helpers.teaching.quizzes import Question
 
@@ -77,6 +78,14 @@ def score(questions: Sequence[Question], answers: dict[str, str]) -> str:
     return f"{table}\n\n{verdict}: the pass mark here is {PASS_PERCENT} %. AWS wants 720 points of a scale to 1,000."
 
 
+def read_again(questions: Sequence[Question], answers: dict[str, str]) -> str:
+    """Return which chapters show what was not answered rightly, those with the most questions first, as Markdown."""
+    wrong = [each.shown_by.notebook for each in questions if each.shown_by and answers.get(each.id) != each.answer]
+    counted = sorted(Counter(wrong).items(), key=lambda row: (-row[1], row[0]))
+    linked = [f"[{name.replace('_', ' ')}]({name}.ipynb) ({names.count(times, 'question')})" for name, times in counted]
+    return f"**Read again:** {', '.join(linked)}." if linked else "**Read again:** nothing. All answers are right."
+
+
 def mark_of(question: Question, state: dict[str, Any]) -> str:
     """Return the signs of a question in an overview."""
     flag = "⚑" if question.id in state["flags"] else ""
@@ -115,4 +124,4 @@ class Practice:
 
     def score(self) -> None:
         """Show the score by domain; what is not answered counts as wrong."""
-        output.markdown(score(self._questions, self._answers))
+        output.markdown(f"{score(self._questions, self._answers)}\n\n{read_again(self._questions, self._answers)}")

@@ -217,10 +217,11 @@ class Exam:
         if not self.state["ended"]:
             output.markdown("There is nothing to review before the exam has ended.")
             return
-        answers = self.state["answers"]
-        wrong = [(n, each) for n, each in enumerate(self.questions(), 1) if answers.get(each.id) != each.answer]
+        answers, questions = self.state["answers"], self.questions()
+        wrong = [(n, each) for n, each in enumerate(questions, 1) if answers.get(each.id) != each.answer]
         texts = [exam_sheet.explained(n, each, answers.get(each.id, "")) for n, each in wrong]
-        output.markdown("\n\n---\n\n".join([self.score(), *texts]))
+        first = f"{self.score()}\n\n{exam_sheet.read_again(questions, answers)}"
+        output.markdown("\n\n---\n\n".join([first, *texts]))
 
     def again(self) -> None:
         """Lay another exam ready, its questions in another order; the best score so far stays in your progress."""
