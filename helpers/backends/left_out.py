@@ -26,7 +26,7 @@ class LeftOut:
         self._shell, self._backend = shell, backend
         self._names: set[str] = set()
         self._reason = self._source = ""
-        shell.set_custom_exc((Exception,), self._show)
+        shell.set_custom_exc((Exception, KeyboardInterrupt), self._show)
         shell.events.register("pre_run_cell", self._before)
         shell.events.register("post_run_cell", self._after)
 
@@ -39,14 +39,14 @@ class LeftOut:
     def _before(self, info: Any) -> None:
         self._source = info.raw_cell
 
-    def _show(self, shell: Any, kind: type, error: Any, trace: Any, tb_offset: int | None = None) -> None:
+    def _show(self, shell: Any, kind: type, error: BaseException, trace: Any, tb_offset: int | None = None) -> None:
         self._reason = self._why(error)
         if self._reason:
             print(f"Left out: {self._reason}")
         else:
             shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
 
-    def _why(self, error: Exception) -> str:
+    def _why(self, error: BaseException) -> str:
         if isinstance(error, Unavailable):
             return str(error)
         if isinstance(error, ClientError) and error.response["ResponseMetadata"].get("HTTPStatusCode") == 501:

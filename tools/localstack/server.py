@@ -79,6 +79,7 @@ def variables(port: int, folder: Path) -> dict[str, str]:
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         "DNS_ADDRESS": "0",
         "LAMBDA_RUNTIME_EXECUTOR": "process",
+        "LAMBDA_RETRY_BASE_DELAY": "1",  # seconds before a retry; AWS waits a minute, the course's own cloud a second
         "PROVIDER_OVERRIDE_DYNAMODB": "moto",
         "PROVIDER_OVERRIDE_DYNAMODBSTREAMS": "moto",
     }
