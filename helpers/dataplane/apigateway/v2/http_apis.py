@@ -14,6 +14,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -24,7 +27,7 @@ from werkzeug.datastructures import Headers
 from helpers.dataplane import tracing
 from helpers.dataplane.apigateway.errors import GatewayError
 from helpers.dataplane.apigateway.integrations.waiting import within
-from helpers.dataplane.apigateway.v2 import http_routes, payload_1
+from helpers.dataplane.apigateway.v2 import http_routes, measures, payload_1
 from helpers.dataplane.apigateway.v2.arns import function_arn
 from helpers.dataplane.apigateway.v2.deployments import Deployed, Deployments
 from helpers.dataplane.apigateway.v2.jwt_authorizer import JwtAuthorizer
@@ -40,6 +43,23 @@ _FAILED = GatewayError("API_CONFIGURATION_ERROR", "Internal Server Error", 500)
 _CORS = "Access-Control-"
 
 
+@dataclass
+class _Visit:
+    """What is found out about a request on its way, for its metrics."""
+
+    stage: str = ""
+    integration_ms: float | None = None
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Take the time of the integration, whether or not it works."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.integration_ms = (time.perf_counter() - started) * 1000
+
+
 class HttpApis:
     """Answers at the addresses of HTTP APIs."""
 
@@ -50,30 +70,33 @@ class HttpApis:
 
     def answer(self, api: Api, request: HttpRequest, below: str) -> HttpResponse:
         """Answer a request; ``below`` is the path after the API's id."""
-        started = time.time()
+        started, visit = time.time(), _Visit()
         cors = cors_headers(cast(dict[str, Any], api.cors_configuration or {}), request)
         try:
             preflight = request.method == "OPTIONS" and api.cors_configuration
             with tracing.entered(request.headers):
-                response = HttpResponse(204) if preflight else self._routed(api, request, below)
+                response = HttpResponse(204) if preflight else self._routed(api, request, below, visit)
         except GatewayError as error:
             response = _told(error)
         if api.cors_configuration:
             for name in [name for name in response.headers.keys() if name.startswith(_CORS)]:  # noqa: SIM118
                 del response.headers[name]
             response.headers.update(cors)
+        took = (time.time() - started) * 1000
+        measures.count_request(api, visit.stage, response.status, took, visit.integration_ms)
         self._context.record.meter("apigateway", "HTTP requests")
         self._context.record.add(
             "call", self._context.http_caller(), "apigateway", f"{request.method} /{below}", subject=api.name,
             outcome="ok" if response.status < 400 else str(response.status), started=started,
-            milliseconds=(time.time() - started) * 1000,
+            milliseconds=took,
         )  # fmt: skip
         return response
 
-    def _routed(self, api: Api, request: HttpRequest, below: str) -> HttpResponse:
+    def _routed(self, api: Api, request: HttpRequest, below: str, visit: _Visit) -> HttpResponse:
         first, _, rest = below.partition("/")
         named = first in api.stages and first != "$default"
         stage = api.stages.get(first if named else "$default")
+        visit.stage = stage.name if stage else ""
         deployed = self._deployments.served(api, stage) if stage else None
         path = f"/{rest if named else below}"
         found = http_routes.find(deployed.routes, request.method, path) if deployed else None
@@ -85,11 +108,13 @@ class HttpApis:
         if integration is None:
             raise _FAILED
         if integration.integration_type == "HTTP_PROXY":
-            return self._forwarded(integration, request, parameters)
+            with visit.timed():
+                return self._forwarded(integration, request, parameters)
         event = self._event(api, stage, key, request, f"/{below}", integration, parameters)
         if claims is not None:
             event["requestContext"]["authorizer"] = {"jwt": claims}
-        return self._asked(api, stage, key, integration, event)
+        with visit.timed():
+            return self._asked(api, stage, key, integration, event)
 
     def _claims(self, deployed: Deployed, key: str, request: HttpRequest) -> dict[str, Any] | None:
         route = deployed.routes[key]

@@ -31,6 +31,7 @@ from werkzeug.datastructures import Headers
 from helpers.dataplane.apigateway.errors import GatewayError
 from helpers.dataplane.apigateway.integrations.lambda_proxy import function_arn
 from helpers.dataplane.apigateway.integrations.waiting import LONGEST_MS, within
+from helpers.dataplane.apigateway.v2 import measures
 from helpers.dataplane.apigateway.v2.deployments import Deployed, Deployments
 from helpers.dataplane.apigateway.websocket import authorizer, events, routes
 from helpers.dataplane.apigateway.websocket.connection import Connection
@@ -47,11 +48,11 @@ _GOING_AWAY = 1001
 
 
 class Refused(Exception):
-    """A connection that is not made; the client gets ``status``."""
+    """A connection that is not made; the client gets ``status``; ``early`` if no integration was asked."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, *, early: bool = False) -> None:
         super().__init__(message)
-        self.status, self.message = status, message
+        self.status, self.message, self.early = status, message, early
 
 
 class WebSocketApis:
@@ -79,6 +80,8 @@ class WebSocketApis:
             result = self._connect(session, request)
         except Refused as refused:
             outcome = str(refused.status)
+            if refused.early:
+                measures.count(api, stage.name, {"ClientError": 1})
             return HttpResponse(
                 refused.status, Headers({"Content-Type": "application/json"}), _told(session, refused.message)
             )
@@ -125,10 +128,10 @@ class WebSocketApis:
             The connection is not made.
         """
         if not self._new.take():
-            raise Refused(429, "Too Many Requests")
+            raise Refused(429, "Too Many Requests", early=True)
         deployed = self._deployments.served(session.api, session.stage)
         if deployed is None:
-            raise Refused(403, "Forbidden")
+            raise Refused(403, "Forbidden", early=True)
         route = deployed.routes.get("$connect")
         if route is None:
             return {}
@@ -165,6 +168,7 @@ class WebSocketApis:
         outcome, answer = "ok", b""
         try:
             if key is None or deployed is None:
+                measures.count(session.api, session.stage.name, {"ClientError": 1})
                 raise GatewayError("ACCESS_DENIED", "Forbidden")
             event = session.event("MESSAGE", key, messageId=request_id) | {"body": message}
             result = self._ask(session, deployed, key, event)
@@ -203,11 +207,21 @@ class WebSocketApis:
         arn = function_arn(integration.integration_uri, session.stage.stage_variables)
         delivery = Delivery("apigateway", session.source_arn(key), arn, json.dumps(event), key, session.api.name)
         seconds = min(int(integration.timeout_in_millis or LONGEST_MS), LONGEST_MS) / 1000
+        started = time.perf_counter()
+        measures.count(session.api, session.stage.name, {"ConnectCount": 1} if key == "$connect" else {})
         try:
             outcome = within(seconds, lambda: self._post.ask(delivery))
-        except AWSError:
+            result = _result(b"" if outcome.function_error else outcome.payload)
+        except (AWSError, GatewayError) as error:
+            measures.count(session.api, session.stage.name, {"ExecutionError": 1})
+            if isinstance(error, GatewayError):
+                raise
             raise GatewayError("API_CONFIGURATION_ERROR") from None
-        return _result(b"" if outcome.function_error else outcome.payload)
+        milliseconds = (time.perf_counter() - started) * 1000
+        measures.count(session.api, session.stage.name, {"IntegrationLatency": milliseconds}, "Milliseconds")
+        if int(result["statusCode"]) >= 400:
+            measures.count(session.api, session.stage.name, {"IntegrationError": 1})
+        return result
 
     def _note(self, session: Session, action: str, outcome: str, started: float) -> None:
         took = (time.time() - started) * 1000

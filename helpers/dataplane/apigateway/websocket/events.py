@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl
 from moto.apigatewayv2.models import Api, Stage
 
 from helpers.dataplane.apigateway.proxy_event import many
+from helpers.dataplane.apigateway.v2 import measures
 from helpers.dataplane.apigateway.websocket.connection import Connection
 from helpers.dataplane.context import Context
 from helpers.dataplane.web import HttpRequest
@@ -45,7 +46,8 @@ class Session:
         return f"arn:aws:execute-api:{self.api.backend.region_name}:{self.context.account_id}:{self.api.api_id}"
 
     def meter(self, size: int) -> None:
-        """Count a message of ``size`` bytes, from the client or to it, in steps of 32 KB."""
+        """Count a message of ``size`` bytes, from the client or to it; it is paid for in steps of 32 KB."""
+        measures.count(self.api, self.stage.name, {"MessageCount": 1})
         self.context.record.meter("apigateway", "WebSocket messages", max(1, math.ceil(size / 32768)))
 
     def push(self, data: bytes) -> bool:
