@@ -8,9 +8,10 @@ call. Here time is the cloud's, each queue has one lock, and a receive ends as s
 is remembered for its five minutes although the message was deleted, and sequence numbers rise. From when a function
 gets a message until the message is deleted, its visibility timeout passes in real time, because functions run in it.
 
-Each message that is sent, received or deleted counts in CloudWatch ("Available CloudWatch metrics for Amazon SQS"); how
-many there are at a time, and empty receives, are not written. What goes to a dead-letter queue after too many receives
-is not sent, and does not count there.
+Each message that is sent, received or deleted counts in CloudWatch, and each receive that returned nothing ("Available
+CloudWatch metrics for Amazon SQS"); ``queue_depths`` tells how many there are. What goes to a dead-letter queue after
+too many receives is not sent, and does not count there. Lambda's pollers wait here until there is something, so that
+they make no empty receives.
 
 A message takes the trace header of the call that sends it along, as its attribute AWSTraceHeader, unless it has one
 ("Amazon SQS and AWS X-Ray", X-Ray Developer Guide).
@@ -35,6 +36,7 @@ from moto.sqs.models import Message, Queue, SQSBackend
 from helpers.dataplane import tracing
 from helpers.dataplane.clock import Clock
 from helpers.dataplane.metrics import measure
+from helpers.dataplane.queue_depths import QueueDepths
 from helpers.dataplane.seams import Seams
 
 LOOK_SECONDS = 0.5
@@ -49,6 +51,7 @@ class Queues:
         self._clock, self._seams = clock, Seams()
         self._stopped = threading.Event()
         self._sequence_numbers = itertools.count(_FIRST_SEQUENCE_NUMBER, 256)
+        self._depths = QueueDepths(clock)
 
     def install(self) -> None:
         """Replace moto's methods and its clock."""
@@ -56,7 +59,7 @@ class Queues:
         put(models, "unix_time", lambda *_: self._clock.time())
         put(models, "unix_time_millis", lambda *_: self._now())
         put(Queue, "add_message", lambda queue, message: self._add(queue, message))
-        put(Queue, "delete_message", _delete)
+        put(Queue, "delete_message", lambda queue, handle: self._deleted(queue, handle))
         put(Queue, "approximate_number_of_messages", property(lambda queue: self._count(queue, 0)))
         put(Queue, "approximate_number_of_messages_delayed", property(lambda queue: self._count(queue, 1)))
         put(Queue, "approximate_number_of_messages_not_visible", property(lambda queue: self._count(queue, 2)))
@@ -67,6 +70,7 @@ class Queues:
     def remove(self) -> None:
         """Put moto's own back; whoever waits for a message goes on."""
         self._stopped.set()
+        self._depths.stop()
         self._seams.remove()
 
     def wait(self, queue: Queue, seconds: float, stop: threading.Event) -> None:
@@ -107,7 +111,17 @@ class Queues:
 
     def _add(self, queue: Queue, message: Message) -> None:
         if self._put(queue, message):
-            _measure(queue, "NumberOfMessagesSent", 1)
+            self._measure(queue, "NumberOfMessagesSent", 1)
+            size = {"SentMessageSize": len(message.body.encode())}
+            measure(queue.account_id, queue.region, "AWS/SQS", size, {"QueueName": queue.name}, "Bytes")
+
+    def _deleted(self, queue: Queue, receipt_handle: str) -> None:
+        _delete(queue, receipt_handle)
+        self._measure(queue, "NumberOfMessagesDeleted", 1)
+
+    def _measure(self, queue: Queue, metric: str, messages: int) -> None:
+        measure(queue.account_id, queue.region, "AWS/SQS", {metric: messages}, {"QueueName": queue.name})
+        self._depths.touch(queue)
 
     def _put(self, queue: Queue, message: Message) -> bool:
         """Put a message into a queue, unless it is a duplicate; return whether it is there now."""
@@ -153,8 +167,8 @@ class Queues:
             for message in dead:
                 self._put(queue.dead_letter_queue, message)  # type: ignore[arg-type]
             if taken or self._stopped.is_set() or self._clock.time() >= until:
-                if copies:
-                    _measure(queue, "NumberOfMessagesReceived", len(copies))
+                metric = "NumberOfMessagesReceived" if copies else "NumberOfEmptyReceives"
+                self._measure(queue, metric, len(copies) or 1)
                 for message in copies:
                     models._filter_message_attributes(message, message_attribute_names or [])
                 return copies
@@ -226,11 +240,6 @@ def _delete(queue: Queue, receipt_handle: str) -> None:
                 break
         else:
             raise ReceiptHandleIsInvalid
-    _measure(queue, "NumberOfMessagesDeleted", 1)
-
-
-def _measure(queue: Queue, metric: str, messages: int) -> None:
-    measure(queue.account_id, queue.region, "AWS/SQS", {metric: messages}, {"QueueName": queue.name})
 
 
 def _locked(method: Callable[..., Any]) -> Callable[..., Any]:
