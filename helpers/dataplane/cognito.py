@@ -3,7 +3,7 @@
 AWS: a trigger is called synchronously and answers with the event, its ``response`` filled in; an exception of the
 function stops what the user does ("Customizing user pool workflows with Lambda triggers", Amazon Cognito Developer
 Guide). Here: PreSignUp, PostConfirmation and PreTokenGeneration (versions 1 and 2); users and claims are moto's, the
-signatures are those of ``user_pool_tokens``.
+signatures are those of ``user_pool_tokens``, the metrics those of ``user_pool_metrics``.
 
 Differs: other triggers are not called; a trigger may take as long as its function's timeout, on AWS 5 seconds; no code
 is mailed, so that users are confirmed by AdminConfirmSignUp or by a PreSignUp trigger.
@@ -18,6 +18,7 @@ from typing import Any
 from moto.cognitoidp.models import CognitoIdpUserPool, UserStatus, cognitoidp_backends
 from werkzeug.datastructures import Headers
 
+from helpers.dataplane import user_pool_metrics
 from helpers.dataplane.call import AWSError, Call
 from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
@@ -43,7 +44,7 @@ class CognitoPlane:
 
     def operations(self) -> Mapping[str, Operation]:
         """Return what this plane answers, by operation."""
-        return {
+        operations: dict[str, Operation] = {
             "SignUp": self._sign_up,
             "AdminCreateUser": self._create_user,
             "ConfirmSignUp": self._no_code,
@@ -51,6 +52,7 @@ class CognitoPlane:
             "CreateUserPoolClient": self._client,
             "UpdateUserPoolClient": self._client,
         }
+        return user_pool_metrics.counted(operations, self._pool)
 
     def addresses(self) -> Mapping[str, Address]:
         """Return where each pool publishes its keys: ``POOL/.well-known/jwks.json``."""

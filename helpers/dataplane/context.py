@@ -19,7 +19,9 @@ from helpers.dataplane.xray.sampling import Sampling
 from helpers.dataplane.xray.store import Traces
 
 if TYPE_CHECKING:
+    from helpers.dataplane.call import Call
     from helpers.dataplane.identities import Identities
+    from helpers.dataplane.web import HttpResponse
 
 SDK_CONFIG = "[default]\ndisable_host_prefix_injection = true\ns3 =\n    signature_version = s3v4\n"
 """boto3 still presigns S3 addresses with Signature Version 2 in us-east-1 unless it is told otherwise, and would ask
@@ -46,6 +48,8 @@ class Context:
     seed: int = 0
     switched_off: set[str] = field(default_factory=set)
     """Regions that are switched off for a lesson."""
+    listeners: dict[str, Callable[[Call, HttpResponse, float], None]] = field(default_factory=dict)
+    """Who hears of each answered API call of a service, with its milliseconds, whether it failed or not."""
     traces: Traces = field(init=False)
     sampling: Sampling = field(init=False)
     standing: Standing = field(init=False)

@@ -138,10 +138,13 @@ class FrontDoor:
         except Exception as error:
             failure = AWSError("InternalFailure", f"{type(error).__name__}: {error}", 500)
             outcome, response = failure.code, call.refuse(failure) if call else _refused(failure)
+        took = (time.perf_counter() - clock) * 1000
+        if call and call.service in self._context.listeners:
+            self._context.listeners[call.service](call, response, took)
         if call and call.caller.name != POLLER:
             self._context.record.add(
                 "call", call.caller.name, call.service, call.name, subject=call.subject, outcome=outcome,
-                started=started, milliseconds=(time.perf_counter() - clock) * 1000, request_id=call.request_id,
+                started=started, milliseconds=took, request_id=call.request_id,
             )  # fmt: skip
         return response
 

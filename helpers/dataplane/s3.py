@@ -6,7 +6,7 @@ is configured. Here: ObjectCreated (Put, Post, Copy, CompleteMultipartUpload), O
 DeleteMarkerCreated), ObjectTagging and ObjectAcl, which moto notices; buckets and objects are moto's.
 
 Differs: rules that overlap are taken (AWS refuses them); the owner's canonical user id is invented. Who may do what
-with a bucket: ``s3_access.py``.
+with a bucket: ``s3_access.py``; what CloudWatch hears: ``s3_metrics.py``.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from helpers.dataplane.delivery import Delivery, Post, as_json, iso
 from helpers.dataplane.events import EventsPlane
 from helpers.dataplane.frontdoor import Address, Operation
 from helpers.dataplane.s3_access import ADDRESS, BucketAccess
+from helpers.dataplane.s3_metrics import BucketMetrics
 from helpers.dataplane.seams import Seams
 from helpers.dataplane.web import HttpResponse
 
@@ -67,11 +68,13 @@ class S3Plane:
         self._seams.put(notifications, "send_test_event", self._send_test_events)
         self._seams.put(S3Backend, "delete_object", self._deleting(S3Backend.delete_object))
         self._access = BucketAccess(context, self._seams)
+        self._metrics = BucketMetrics(context, self._seams)
 
     def operations(self) -> Mapping[str, Operation]:
         """Return what this plane answers, by operation."""
         writes = {name: self._write for name in _WRITES}
-        return {**writes, "PutBucketNotificationConfiguration": self._configure, **self._access.operations()}
+        shared = {**self._access.operations(), **self._metrics.operations()}
+        return {**writes, "PutBucketNotificationConfiguration": self._configure, **shared}
 
     def addresses(self) -> Mapping[str, Address]:
         """S3 has no addresses of its own."""
