@@ -145,8 +145,10 @@ class EventsPlane:
             self._count(rule, "InvocationsFailedToBeSentToDlq")
 
     def _count(self, rule: Rule, metric: str) -> None:
+        """Count for a rule; those of other buses than the default one are told apart by their bus, too."""
+        bus = {} if rule.event_bus_name in ("default", None) else {"EventBusName": rule.event_bus_name}
         account, region = self._context.account_id, rule.region_name
-        measure(account, region, "AWS/Events", {metric: 1}, {"RuleName": rule.name})
+        measure(account, region, "AWS/Events", {metric: 1}, {**bus, "RuleName": rule.name})
 
     def _to_bus(self, delivery: Delivery) -> None:
         region, bus = delivery.target_arn.split(":")[3], delivery.target_arn.rpartition("/")[2]

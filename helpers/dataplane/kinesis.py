@@ -1,10 +1,12 @@
-"""Kinesis Data Streams: what a shard takes in a second.
+"""Kinesis Data Streams: what a shard takes in a second, and what CloudWatch hears of it.
 
 AWS: a shard takes 1,000 records or 1 MB a second, in both capacity modes; a partition key decides the shard, so one key
 alone can never have more. PutRecord over the limit is a ProvisionedThroughputExceededException; PutRecords takes what
 fits, and says of each other record that it did not ("Quotas and limits", Amazon Kinesis Data Streams Developer Guide;
-PutRecords, API Reference). CloudWatch gets what was rejected (WriteProvisionedThroughputExceeded, "Monitoring the
-Amazon Kinesis Data Streams service with Amazon CloudWatch"). Streams and records are moto's.
+PutRecords, API Reference). CloudWatch gets, for each stream, what was rejected (WriteProvisionedThroughputExceeded) and
+how puts and reads went ("Monitoring the Amazon Kinesis Data Streams service with Amazon CloudWatch"). Streams, records,
+IncomingRecords and IncomingBytes are moto's. The metrics of shards, which cost extra, are not written, nor is
+ReadProvisionedThroughputExceeded.
 
 Differs: the limits hold by the second of the cloud's clock, so a fast clock lets more through in a moment of ours. What
 consumers read is not limited. Unsourced: that a shard saves up one second of its limits, and no more.
@@ -12,7 +14,9 @@ consumers read is not limited. Unsourced: that a shard saves up one second of it
 
 from __future__ import annotations
 
+import base64
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,7 +44,8 @@ class KinesisPlane:
 
     def operations(self) -> Mapping[str, Operation]:
         """Return what this plane answers, by operation."""
-        return {"PutRecord": self._put_record, "PutRecords": self._put_records}
+        puts = {"PutRecord": self._put_record, "PutRecords": self._put_records}
+        return {name: self._measured(do) for name, do in {**puts, "GetRecords": forward}.items()}
 
     def addresses(self) -> Mapping[str, Address]:
         """Kinesis has no addresses of its own."""
@@ -48,6 +53,52 @@ class KinesisPlane:
 
     def stop(self) -> None:
         """Nothing runs here."""
+
+    def _measured(self, operation: Operation) -> Operation:
+        def answer(call: Call) -> HttpResponse:
+            stream, started = self._asked(call), time.perf_counter()
+            try:
+                response = operation(call)
+            except AWSError:
+                if stream:
+                    self._tell(stream, call, None, started)
+                raise
+            if stream:
+                self._tell(stream, call, json.loads(response.body) if response.status < 400 else None, started)
+            return response
+
+        return answer
+
+    def _asked(self, call: Call) -> Stream | None:
+        """Return the stream that is put to or read; a shard's iterator names it, as moto makes them."""
+        if call.name != "GetRecords":
+            return self._stream(call)
+        try:
+            name = base64.b64decode(call.params["ShardIterator"]).decode().split(":")[0]
+        except ValueError:
+            return None
+        return kinesis_backends[call.account_id][call.region].streams.get(name)
+
+    def _tell(self, stream: Stream, call: Call, answer: Mapping[str, Any] | None, started: float) -> None:
+        """Write the stream's metrics of one call; ``answer`` is None when it failed."""
+        took = {f"{call.name}.Latency": (time.perf_counter() - started) * 1000}
+        counts, sizes = {f"{call.name}.Success": float(answer is not None)}, {}
+        if answer is not None and call.name == "GetRecords":
+            records = answer["Records"]
+            counts["GetRecords.Records"] = len(records)
+            sizes["GetRecords.Bytes"] = sum(len(base64.b64decode(record["Data"])) for record in records)
+            newest = records[-1]["ApproximateArrivalTimestamp"] if records else time.time()
+            took["GetRecords.IteratorAgeMilliseconds"] = max(0.0, time.time() - newest) * 1000
+        elif answer is not None:
+            results, given = answer.get("Records", [answer]), call.params.get("Records", [call.params])
+            taken = [one for one, told in zip(given, results, strict=True) if "ErrorCode" not in told]
+            sizes[f"{call.name}.Bytes"] = sum(len(one["Data"]) + len(one["PartitionKey"].encode()) for one in taken)
+            counts[f"{call.name}.Success"] = float(bool(taken))
+            if call.name == "PutRecords":
+                counts["PutRecords.Records"] = len(taken)
+        for values, unit in ((counts, "Count"), (sizes, "Bytes"), (took, "Milliseconds")):
+            dimensions = {"StreamName": stream.stream_name}
+            measure(self._context.account_id, stream.region, "AWS/Kinesis", values, dimensions, unit)
 
     def _put_record(self, call: Call) -> HttpResponse:
         stream = self._stream(call)
@@ -86,7 +137,7 @@ class KinesisPlane:
     def _refused(self, stream: Stream, record: Mapping[str, Any]) -> str:
         """Return why a record's shard does not take it, or an empty string when it does."""
         key = record["PartitionKey"]
-        shard = stream.get_shard_for_key(key, record.get("ExplicitHashKey"))
+        shard = stream.get_shard_for_key(key, str(record.get("ExplicitHashKey") or ""))
         if shard is None:
             return ""
         counts, sizes = self._buckets(stream.arn, shard.shard_id)

@@ -2,7 +2,9 @@
 
 AWS: the function gets ``{"awslogs": {"data": ...}}``, a gzipped JSON document in base64 ("Subscription filters with AWS
 Lambda", CloudWatch Logs User Guide); it must let ``logs.amazonaws.com`` call it when the filter is made. Log groups,
-filters and the delivery to streams are moto's; its FilterLogEvents reads patterns as subscriptions do here.
+filters and the delivery to streams are moto's; its FilterLogEvents reads patterns as subscriptions do here. CloudWatch
+gets IncomingLogEvents and IncomingBytes ("Monitoring with CloudWatch metrics", the same guide); what subscriptions
+forward, and what metric filters and embedded metrics cost or miss, is not counted.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from helpers.dataplane.control_plane import forward
 from helpers.dataplane.delivery import Delivery, Post, as_json, service_of
 from helpers.dataplane.frontdoor import Address, Operation
 from helpers.dataplane.log_patterns import compile_pattern
+from helpers.dataplane.metrics import measure
 from helpers.dataplane.seams import Seams
 from helpers.dataplane.web import HttpResponse
 
@@ -70,8 +73,13 @@ class LogsPlane:
         return forward(call)
 
     def _taken(self, stream: LogStream, log_events: list[dict[str, Any]]) -> str:
-        """Take the place of moto's: what is taken in is paid for."""
-        self._context.record.meter("logs", "bytes", sum(len(event["message"].encode()) for event in log_events))
+        """Take the place of moto's: what is taken in is paid for and counted, for the group and for all of them."""
+        size = sum(len(event["message"].encode()) for event in log_events)
+        self._context.record.meter("logs", "bytes", size)
+        for dimensions in ({"LogGroupName": stream.log_group.name}, {}) if log_events else ():
+            account, region = self._context.account_id, stream.region
+            measure(account, region, "AWS/Logs", {"IncomingLogEvents": len(log_events)}, dimensions, "None")
+            measure(account, region, "AWS/Logs", {"IncomingBytes": size}, dimensions, "Bytes")
         return self._put_log_events(stream, log_events)
 
     def _push(

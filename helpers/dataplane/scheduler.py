@@ -3,7 +3,9 @@
 AWS: the schedule assumes its role to call the target; what fails is tried again with growing pauses, up to 185 times
 in 24 hours, and then goes to the dead-letter queue ("What is Amazon EventBridge Scheduler?" and "Configuring a
 schedule's dead-letter queue", EventBridge Scheduler User Guide). A rate without a StartDate begins at once. Here: the
-same for functions, queues and topics; groups and schedules are moto's.
+same for functions, queues and topics; groups and schedules are moto's. CloudWatch gets attempts, errors and what was
+dropped or buried, for each group and for all ("Monitoring Amazon EventBridge Scheduler with Amazon CloudWatch", the
+same guide; names and dimension as AWS's CDK has them). The error codes in two of AWS's names are not written.
 
 Differs: a flexible time window is not used, the schedule is always on time. ``at(...)`` means this machine's time of
 day where AWS's, which runs faster here, is already past it. Permission errors are retried as all others.
@@ -26,6 +28,7 @@ from helpers.dataplane.control_plane import forward
 from helpers.dataplane.delivery import Delivery, Post, as_json, iso, service_of
 from helpers.dataplane.frontdoor import Address, Operation
 from helpers.dataplane.input_transformers import fill
+from helpers.dataplane.metrics import measure
 from helpers.dataplane.schedules import At, Rate, Schedule, parse
 from helpers.dataplane.timetable import Timetable
 from helpers.dataplane.web import HttpResponse
@@ -139,10 +142,19 @@ class SchedulerPlane:
     def _try(self, execution: _Execution, attempt: int) -> None:
         target = execution.stored.target
         body = self._payload(execution, attempt)
+        self._count(execution, "InvocationAttemptCount")
         try:
             self._post.send(self._delivery(execution, target["Arn"], body, "Scheduled Event", {}))
         except AWSError as error:
+            self._count(execution, "TargetErrorThrottledCount" if error.status == 429 else "TargetErrorCount")
             self._failed(execution, attempt, body, error)
+
+    def _count(self, execution: _Execution, metric: str) -> None:
+        """Count for the schedule's group, and for all schedules."""
+        stored = execution.stored
+        for dimensions in ({"ScheduleGroup": stored.group_name}, {}):
+            region = stored.arn.split(":")[3]
+            measure(self._context.account_id, region, "AWS/Scheduler", {metric: 1}, dimensions)
 
     def _delivery(
         self, execution: _Execution, arn: str, body: str, action: str, attributes: Mapping[str, str]
@@ -187,6 +199,7 @@ class SchedulerPlane:
     def _bury(self, execution: _Execution, attempt: int, body: str, error: AWSError, condition: str) -> None:
         stored = execution.stored
         queue = (stored.target.get("DeadLetterConfig") or {}).get("Arn")
+        self._count(execution, "InvocationDroppedCount")
         if not queue:
             return
         attributes = {
@@ -202,8 +215,9 @@ class SchedulerPlane:
         }
         try:
             self._post.send(self._delivery(execution, queue, body, "dead letter", attributes))
+            self._count(execution, "InvocationsSentToDeadLetterCount")
         except AWSError:
-            return  # there is nowhere left to tell it: the record has the refusal
+            self._count(execution, "InvocationsFailedToBeSentToDeadLetterCount")
 
     def _delete(self, call: Call) -> HttpResponse:
         response = forward(call)

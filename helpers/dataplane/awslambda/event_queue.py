@@ -62,6 +62,7 @@ class EventQueue:
         """Take an event and return at once."""
         header = self._invoker.traces.decided(target, TraceHeader.parse(request.trace_header))
         request = replace(request, trace_header=str(header))
+        self._telemetry.count(target, "AsyncEventsReceived")
         self._schedule(Event(target.arn, request, self._context.clock.now()), 0.0)
 
     def stop(self) -> None:
@@ -108,6 +109,7 @@ class EventQueue:
         config = self._configs.of(event.arn)
         longest = config.get("MaximumEventAgeInSeconds", LONGEST_AGE_SECONDS)
         age = self._context.clock.now() - event.since
+        self._telemetry.measure(target, "AsyncEventAge", age * 1000)
         if age > longest:
             return self._give_up(event, target, "EventAgeExceeded", None)
         try:
@@ -130,6 +132,7 @@ class EventQueue:
 
     def _give_up(self, event: Event, target: Target, condition: str, outcome: Outcome | None) -> None:
         self._deliver(event, target, "OnFailure", condition, outcome)
+        self._telemetry.count(target, "AsyncEventsDropped")
         queue = kept_of(target.function).get("DeadLetterConfig", {}).get("TargetArn")
         if not queue:
             return

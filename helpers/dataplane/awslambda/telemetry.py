@@ -5,11 +5,11 @@ it; the namespace ``AWS/Lambda`` gets Invocations, Errors, Throttles, Duration a
 whole function (dimension FunctionName), for the version or alias that was asked for (Resource), and for each version
 that an alias chose (ExecutedVersion) ("Types of metrics for Lambda functions" and "View metrics for Lambda
 functions", Lambda Developer Guide). Without dimensions, for the whole Region, come ConcurrentExecutions and
-UnreservedConcurrentExecutions; what has provisioned concurrency gets its metrics ("Monitoring concurrency", the same).
-moto keeps all of it.
+UnreservedConcurrentExecutions; what has provisioned concurrency gets its metrics ("Monitoring concurrency", the same),
+and asynchronous events AsyncEventsReceived, AsyncEventAge and AsyncEventsDropped. moto keeps all of it.
 
 Differs: of the sums over all functions only those two are written, and ConcurrentExecutions of a version or an alias
-is that of its function.
+is that of its function. Event source mappings have no metrics of their own, which AWS writes on request.
 """
 
 from __future__ import annotations
