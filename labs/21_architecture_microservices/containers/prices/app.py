@@ -4,6 +4,7 @@ import json
 import os
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote
 
 import boto3
 from aws_xray_sdk.core import patch, xray_recorder
@@ -20,7 +21,7 @@ class Prices(BaseHTTPRequestHandler):
     def do_GET(self):
         came = TraceHeader.from_header_str(self.headers.get("X-Amzn-Trace-Id"))
         segment = xray_recorder.begin_segment("prices", came.root, came.parent, came.sampled or 0)
-        status, found = self.price_of(self.path.strip("/"))
+        status, found = self.price_of(unquote(self.path.strip("/")))
         segment.put_http_meta("status", status)
         xray_recorder.end_segment()
         body = json.dumps(found).encode()

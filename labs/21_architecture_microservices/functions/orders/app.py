@@ -4,6 +4,7 @@ import json
 import os
 import urllib.error
 import urllib.request
+from urllib.parse import quote
 
 import boto3
 
@@ -39,7 +40,7 @@ def place(order):
 def price_of(book):
     """Return what prices says, None for an unknown book; without prices the order stands, and is priced later."""
     try:
-        with ask(f"{os.environ['PRICES']}/{book}", seconds=0.5) as page:
+        with ask(f"{os.environ['PRICES']}/{quote(book, safe='')}", seconds=0.5) as page:
             return {"cents": json.load(page)["cents"]}
     except urllib.error.HTTPError as error:
         return None if error.code == 404 else {"cents": "to follow"}
@@ -48,11 +49,11 @@ def price_of(book):
 
 
 def have_packed(order):
-    """Tell everybody who wants to know, or call parcels and wait."""
-    if os.environ["PARCELS"] == "event":
-        sns.publish(TopicArn=os.environ["TOPIC"], Message=json.dumps(order))
-    else:
+    """Tell everybody who wants to know; or, for a customer who waits for it, call parcels and wait, too."""
+    if order.get("wait"):
         ask(f"{os.environ['PARCELS']}/parcels", seconds=15, body=json.dumps(order).encode()).close()
+    else:
+        sns.publish(TopicArn=os.environ["TOPIC"], Message=json.dumps(order))
 
 
 def ask(url, seconds, body=None):
