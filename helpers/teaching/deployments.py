@@ -27,6 +27,7 @@ _LISTS = (
     ("apigateway", "get_domain_names", "items", "domainName"),
     ("apigateway", "get_rest_apis", "items", "name"),
     ("apigatewayv2", "get_apis", "Items", "Name"),
+    ("apigatewayv2", "get_domain_names", "Items", "DomainName"),
     ("cloudformation", "describe_stacks", "Stacks", "StackName"),
     ("cloudfront", "list_distributions", "DistributionList.Items", "Id"),
     ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),

@@ -220,6 +220,30 @@ def test_a_name_moves(aws: Subject, names: Names) -> None:
         assert names.ask("prices", "/x").json()["from"] == "serverless"
 
 
+HTTP = "API Gateway Developer Guide, Map API stages to a custom domain name for HTTP APIs"
+
+
+@promise(HTTP, "an HTTP API can have a name, too; the key of a mapping chooses the API below it")
+def test_http_api_name(aws: Subject, names: Names) -> None:
+    template = json.loads(json.dumps(TEMPLATE).replace("Serverless::Api", "Serverless::HttpApi"))
+    del template["Resources"]["Api"]["Properties"]["StageName"]
+    event = template["Resources"]["Function"]["Properties"]["Events"]["Ask"]
+    event |= {"Type": "HttpApi", "Properties": {"ApiId": {"Ref": "Api"}, "Path": "/x", "Method": "get"}}
+    values = {"Zone": names.zone, "Certificate": names.certificate, "Name": "orders.books.example"}
+    stacks = Stacks(aws)
+    told = [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
+    made = stacks.create(template, Parameters=told)
+    assert made["StackStatus"] == "CREATE_COMPLETE", stacks.reasons("CREATE_FAILED")
+    assert names.ask("orders", "/x").body == b"orders.books.example"
+    mapping = {"DomainName": "orders.books.example", "ApiMappingKey": "shop", "Stage": "$default"}
+    client = aws.client("apigatewayv2")
+    extra = client.create_api_mapping(ApiId=stacks.resource("Api"), **mapping)["ApiMappingId"]
+    assert names.ask("orders", "/shop/x").status == 200
+    client.delete_api_mapping(ApiMappingId=extra, DomainName="orders.books.example")
+    assert stacks.delete()["StackStatus"] == "DELETE_COMPLETE"
+    assert client.get_domain_names().get("Items", []) == []
+
+
 TEMPLATE = {
     "Transform": "AWS::Serverless-2016-10-31",
     "Parameters": {"Zone": {"Type": "String"}, "Certificate": {"Type": "String"}, "Name": {"Type": "String"}},
@@ -241,7 +265,8 @@ TEMPLATE = {
             "Properties": {
                 "Runtime": "python3.13",
                 "Handler": "index.handler",
-                "InlineCode": "def handler(event, _):\n    return {'body': event['requestContext']['domainName']}",
+                "InlineCode": "def handler(event, _):\n"
+                "    return {'statusCode': 200, 'body': event['requestContext']['domainName']}",
                 "Events": {
                     "Ask": {"Type": "Api", "Properties": {"RestApiId": {"Ref": "Api"}, "Path": "/x", "Method": "get"}}
                 },

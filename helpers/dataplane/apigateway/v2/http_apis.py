@@ -133,7 +133,7 @@ class HttpApis:
         integration: Integration,
         parameters: dict[str, str],
     ) -> dict[str, Any]:
-        domain = f"{api.api_id}.execute-api.{api.backend.region_name}.amazonaws.com"
+        domain = request.domain or f"{api.api_id}.execute-api.{api.backend.region_name}.amazonaws.com"
         place = Place(api.api_id, domain, self._context.account_id, key, stage.name)
         event = event_of(request, self._context.new_id(), place, path)
         if parameters:

@@ -26,6 +26,8 @@ from helpers.dataplane.web import HttpRequest, HttpResponse
 
 _AUTHORIZERS = {"HTTP": {"JWT"}, "WEBSOCKET": {"REQUEST"}}
 _AUTHORIZATION = {"HTTP": {"NONE", "JWT"}, "WEBSOCKET": {"NONE", "CUSTOM"}}
+_ZONE = "Z2FDTNDATAQYW2"
+"""The hosted zone id that moto gives the targets of custom domain names; AWS has one for each Region."""
 _INTEGRATIONS = {"HTTP": {"AWS_PROXY", "HTTP_PROXY"}, "WEBSOCKET": {"AWS_PROXY"}}
 
 
@@ -53,6 +55,7 @@ class ApiGatewayV2Plane:
             "CreateApi": self._create_api,
             "CreateAuthorizer": self._create_authorizer,
             "CreateDeployment": self._deployments.create,
+            "CreateDomainName": self._create_domain_name,
             "CreateIntegration": self._create_integration,
             "CreateRoute": self._route,
             "CreateStage": self._deployments.create_stage,
@@ -112,6 +115,20 @@ class ApiGatewayV2Plane:
         if kind not in _AUTHORIZERS[find(call).protocol_type]:
             raise not_built(f"an authorizer of the type {kind} for this kind of API")
         return forward(call)
+
+    def _create_domain_name(self, call: Call) -> HttpResponse:
+        """Let moto keep the name, and give it the target that DNS has to lead to."""
+        _refuse(call.params, "MutualTlsAuthentication", "RoutingMode")
+        response = forward(call)
+        if response.status >= 400:
+            return response
+        backend, told = backend_of(call.account_id, call.region), json.loads(response.body)
+        for one in backend.domain_names[call.params["DomainName"]].domain_name_configurations:
+            target = f"d-{self._context.new_id().replace('-', '')[:10]}.execute-api.{call.region}.amazonaws.com"
+            one |= {"apiGatewayDomainName": target, "hostedZoneId": _ZONE, "domainNameStatus": "AVAILABLE"}
+        configurations = backend.domain_names[call.params["DomainName"]].domain_name_configurations
+        response.body = json.dumps(told | {"domainNameConfigurations": configurations}).encode()
+        return response
 
     def _create_integration(self, call: Call) -> HttpResponse:
         params, protocol = call.params, find(call).protocol_type

@@ -1,4 +1,4 @@
-"""Names: AWS::ApiGateway::DomainName and BasePathMapping, AWS::Route53::RecordSet and RecordSetGroup.
+"""Names: DomainName, BasePathMapping and ApiMapping of API Gateway's two versions, RecordSet(Group) of Route 53.
 
 AWS: "Amazon API Gateway resource type reference" and "Amazon Route 53 resource type reference" (CloudFormation Template
 Reference). SAM's property ``Domain`` of an API becomes these.
@@ -74,6 +74,19 @@ KINDS = [
         "AWS::ApiGateway::BasePathMapping", "apigateway", "create_base_path_mapping",
         lambda site, scope: f"{scope['p']['DomainName']}|{scope['p'].get('BasePath') or '(none)'}",
         {**_KEYS, "basePath": "p.BasePath || '(none)'"}, "delete_base_path_mapping",
+    ),
+    Kind(
+        "AWS::ApiGatewayV2::DomainName", "apigatewayv2", "create_domain_name", "p.DomainName",
+        {"DomainName": "p.DomainName"}, "delete_domain_name",
+        attributes={
+            "RegionalDomainName": "a.DomainNameConfigurations[0].ApiGatewayDomainName",
+            "RegionalHostedZoneId": "a.DomainNameConfigurations[0].HostedZoneId",
+        },
+    ),
+    Kind(
+        "AWS::ApiGatewayV2::ApiMapping", "apigatewayv2", "create_api_mapping", "a.ApiMappingId",
+        {"DomainName": "p.DomainName", "ApiMappingId": "a.ApiMappingId"}, "delete_api_mapping",
+        attributes={"ApiMappingId": "a.ApiMappingId"},
     ),
     *[
         RecordKind(f"AWS::Route53::{name}", "route53", _CHANGE, "", update_calls=(_CHANGE,))
