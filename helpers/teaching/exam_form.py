@@ -1,8 +1,9 @@
 """The exam as a form of ipywidgets: one question at a time, a clock, flags; every part can be reached by the keyboard.
 
-Tab goes from part to part, the arrows choose among letters and questions, the space bar presses. The widgets are made
-once and only change what they show, so that the focus stays where it is. A form is alive while its kernel runs; the
-exam itself is kept by ``helpers.teaching.mock_exam``, so another form, in another kernel, goes on with it.
+Tab goes from letter to letter and from button to button, the space bar chooses and presses, the arrows choose a
+question. The widgets are made once and only change what they show, so that the focus stays where it is. A form is
+alive while its kernel runs; the exam itself is kept by ``helpers.teaching.mock_exam``, so another form, in another
+kernel, goes on with it.
 """
 
 from __future__ import annotations
