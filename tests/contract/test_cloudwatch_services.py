@@ -205,19 +205,19 @@ def test_websocket_api(aws: Subject) -> None:
 
 
 @promise(SQS, "while a queue is active, it tells each minute how many messages there are, and how old the oldest is")
-@pytest.mark.cloud(speed=240)
+@pytest.mark.cloud(speed=60)
 def test_queue_depth(aws: Subject) -> None:
     sqs = aws.client("sqs")
     url = sqs.create_queue(QueueName="q", Attributes={"VisibilityTimeout": "43200"})["QueueUrl"]
-    for body in ("a", "bb", "ccc"):
-        sqs.send_message(QueueUrl=url, MessageBody=body)
+    entries = [{"Id": body, "MessageBody": body} for body in ("a", "bb", "ccc")]
+    sqs.send_message_batch(QueueUrl=url, Entries=entries)
     sqs.receive_message(QueueUrl=url)
     read = reader(aws, "AWS/SQS", QueueName="q")
-    aws.wait(lambda: read("ApproximateNumberOfMessagesVisible"))
-    assert read("ApproximateNumberOfMessagesVisible", "Maximum") == [2.0]
+    aws.wait(lambda: read("ApproximateNumberOfMessagesNotVisible"), 10)
     assert read("ApproximateNumberOfMessagesNotVisible", "Maximum") == [1.0]
+    assert read("ApproximateNumberOfMessagesVisible", "Minimum") == [2.0]
     assert read("ApproximateNumberOfMessagesDelayed") == []
-    aws.wait(lambda: read("ApproximateAgeOfOldestMessage", "Maximum")[0] >= 60)
+    aws.wait(lambda: read("ApproximateAgeOfOldestMessage", "Maximum")[0] >= 60, 10)
     assert read("SentMessageSize") == [6.0]
 
 
