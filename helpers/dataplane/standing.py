@@ -159,9 +159,8 @@ def _things(account_id: str) -> Iterator[Thing]:
 def _monthly(account_id: str) -> Iterator[Thing]:
     for backend in _backends(account_id, "cloudwatch"):
         for alarm in list(backend.alarms.values()):
-            watched = sum(query.metric_stat is not None for query in alarm.metric_data_queries) or 1
-            kind = "composite" if alarm.rule else "high resolution" if (alarm.period or 60) < 60 else "standard"
-            yield Use("cloudwatch", "alarms", kind), alarm.alarm_arn, watched
+            kind = "high resolution" if int(alarm.period or 60) < 60 else "standard"
+            yield Use("cloudwatch", "alarms", kind), alarm.alarm_arn, 1
     for backend in _backends(account_id, "secretsmanager"):
         for secret in list(backend.secrets.values()):
             if not secret.is_deleted():

@@ -147,9 +147,8 @@ FREE_KEY_REQUESTS = 20_000
 """Each month (aws.amazon.com/kms/pricing)."""
 _ALARMS = "infracost cloudwatch_metric_alarm_test.golden"
 ALARMS: dict[str, Price] = {
-    "standard": Price(Decimal("0.10"), "month of an alarm, for each metric that it watches", _ALARMS),
-    "high resolution": Price(Decimal("0.30"), "month of an alarm, for each metric that it watches", _ALARMS),
-    "composite": Price(Decimal("0.50"), "month of an alarm", "c3x.dev, aws_cloudwatch_metric_alarm, 2026"),
+    "standard": Price(Decimal("0.10"), "month of an alarm", _ALARMS),
+    "high resolution": Price(Decimal("0.30"), "month of an alarm", _ALARMS),
 }
 CUSTOM_METRICS = Price(
     Decimal("0.30"), "month of a metric", "aws.amazon.com/cloudwatch/pricing as guides quote it: the first 10,000"

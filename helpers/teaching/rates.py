@@ -117,10 +117,9 @@ RATES = {
     "alarms standard": Rate(
         "cloudwatch", "alarms", "months", prices.ALARMS["standard"], prices.FREE_ALARMS, divisor=HOURS_A_MONTH
     ),
-    **{
-        f"alarms {kind}": Rate("cloudwatch", f"alarms, {kind}", "months", prices.ALARMS[kind], divisor=HOURS_A_MONTH)
-        for kind in ("high resolution", "composite")
-    },
+    "alarms high resolution": Rate(
+        "cloudwatch", "alarms, high resolution", "months", prices.ALARMS["high resolution"], divisor=HOURS_A_MONTH
+    ),
     "custom metrics": Rate(
         "cloudwatch", "custom metrics", "months", prices.CUSTOM_METRICS, prices.FREE_METRICS, divisor=HOURS_A_MONTH
     ),
