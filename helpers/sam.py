@@ -197,7 +197,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 @contextlib.contextmanager
 def _running(enforce_iam: bool) -> Iterator[cloud.Cloud]:
     try:
-        yield cloud.start(enforce_iam=enforce_iam)
+        yield cloud.start(enforce_iam=enforce_iam, backend="moto")
     finally:
         cloud.stop()
 

@@ -50,6 +50,7 @@ def template(tmp_path: Path) -> Path:
 def test_invoke_prints_the_result_and_logs_to_standard_error(
     template: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COURSE_BACKEND", "localstack")  # which a notebook may use: this cloud is its own
     monkeypatch.setattr(sys, "stdin", io.StringIO('{"who": "ada", "path": "/"}'))
     options = ["--template", str(template), "--event", "-", "--parameter-overrides", "Word=oat", "--enforce-iam"]
     assert sam.main(["invoke", *options]) == 0
