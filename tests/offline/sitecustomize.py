@@ -33,5 +33,7 @@ def keep_offline(event: str, arguments: tuple) -> None:
         raise socket.gaierror(socket.EAI_NONAME, f"the tests run offline: {arguments[0]!r} is not looked up")
 
 
+# jsonschema, which nbformat needs, would compile a grammar for a format that nobody here asks for: a second each time
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 if os.environ.get("COURSE_TESTS_OFFLINE", "on") == "on":
     sys.addaudithook(keep_offline)
