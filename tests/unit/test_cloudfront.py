@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from helpers.dataplane.cloudfront.edge_headers import changed, visible
 from helpers.dataplane.cloudfront.request_policies import CachePolicy, Choice, Values, read_cache_policy
 from helpers.dataplane.web import HttpRequest, HttpResponse
 from helpers.teaching import distribution_address
+from helpers.teaching.bill import bill
 from tests.contract.distributions import (
     ALL_VIEWER,
     DISABLED,
@@ -260,8 +262,12 @@ def test_requests_stand_in_the_record(aws: Subject, server: Server) -> None:
 def test_a_bill_does_not_price_the_edge_as_lambda(aws: Subject, server: Server) -> None:
 
     with_lambda(aws, server, TELLS, "viewer-request").get("/a")
-    used = {(use.service, use.what) for use in cloud.current().record.used()}
-    assert ("cloudfront", "Lambda@Edge invocations") in used and ("lambda", "invocations") not in used
+    used = cloud.current().record.used()
+    lines = {f"{service}: {part.name}": part for service, part in bill(used, times=1_000_000).lines}
+    assert not any(name.startswith("Lambda:") for name in lines)
+    assert lines["CloudFront: Lambda@Edge"].usd == Decimal("0.60")
+    assert lines["CloudFront: duration, Lambda@Edge"].quantity == Decimal(12_500)
+    assert lines["CloudFront: HTTPS requests"].usd == Decimal("1.00")
 
 
 def test_cloudfront_costs_nothing_at_the_start() -> None:
