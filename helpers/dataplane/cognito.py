@@ -51,6 +51,7 @@ class CognitoPlane:
             "AdminConfirmSignUp": self._confirm,
             "CreateUserPoolClient": self._client,
             "UpdateUserPoolClient": self._client,
+            "InitiateAuth": self._initiate,
         }
         return user_pool_metrics.counted(operations, self._pool)
 
@@ -74,6 +75,15 @@ class CognitoPlane:
 
     def _client(self, call: Call) -> HttpResponse:
         check_validity(call.params)
+        return forward(call)
+
+    def _initiate(self, call: Call) -> HttpResponse:
+        """Refuse a password to an app client that does not take any, where moto would take it."""
+        pool, flow = self._pool(call), call.params["AuthFlow"]
+        if pool is not None and flow == "USER_PASSWORD_AUTH":
+            taken = pool.clients[call.params["ClientId"]].extended_config.get("ExplicitAuthFlows") or []
+            if {flow, f"ALLOW_{flow}"}.isdisjoint(taken):
+                raise AWSError("InvalidParameterException", f"{flow} flow not enabled for this client", 400)
         return forward(call)
 
     def _sign_up(self, call: Call) -> HttpResponse:

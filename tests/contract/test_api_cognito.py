@@ -131,6 +131,16 @@ def test_claims(aws: Subject) -> None:
     assert re.fullmatch(r"[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d UTC \d{4}", claims["exp"])
 
 
+@promise(CLIENT, "without ALLOW_USER_PASSWORD_AUTH an app client takes no password")
+def test_flows(aws: Subject) -> None:
+    pool = Pool(aws)
+    for flows in ({}, {"ExplicitAuthFlows": ["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]}):
+        made = pool.idp.create_user_pool_client(UserPoolId=pool.id, ClientName="srp", **flows)
+        pool.client_id = made["UserPoolClient"]["ClientId"]
+        with refused("InvalidParameterException", "USER_PASSWORD_AUTH flow not enabled for this client"):
+            pool.sign_in()
+
+
 @promise(TOKENS, "a token that has expired is refused, and says so")
 @pytest.mark.cloud(speed=300)
 def test_expired(aws: Subject) -> None:
