@@ -162,3 +162,25 @@ def test_change_set_creates(aws: Subject) -> None:
     shop.client.execute_change_set(StackName="shop", ChangeSetName="next")
     shop.client.get_waiter("stack_create_complete").wait(StackName="shop", WaiterConfig={"Delay": 1})
     assert set(shop.outputs()) == {"Table"}
+
+
+@promise(UPDATES, "an update keeps the name that CloudFormation has chosen, of what is known by an id, too")
+def test_a_chosen_name_stays(aws: Subject) -> None:
+    pools = {
+        "Users": {"Type": "AWS::Cognito::UserPool", "Properties": {"MfaConfiguration": "OFF"}},
+        "Identities": {"Type": "AWS::Cognito::IdentityPool", "Properties": {"AllowUnauthenticatedIdentities": True}},
+    }
+    stacks = Stacks(aws)
+    stacks.create({"Resources": pools})
+
+    def names() -> tuple[str, str]:
+        users = aws.client("cognito-idp").describe_user_pool(UserPoolId=stacks.resource("Users"))["UserPool"]
+        pool = aws.client("cognito-identity").describe_identity_pool(IdentityPoolId=stacks.resource("Identities"))
+        return users["Name"], pool["IdentityPoolName"]
+
+    before = names()
+    pools["Users"]["Properties"] = {"DeletionProtection": "INACTIVE"}
+    pools["Identities"]["Properties"] = {"AllowUnauthenticatedIdentities": False}
+    assert stacks.update({"Resources": pools})["StackStatus"] == "UPDATE_COMPLETE"
+    assert names() == before
+    assert all(name.startswith("shop-") for name in before)

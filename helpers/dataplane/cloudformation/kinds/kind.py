@@ -135,6 +135,7 @@ class Kind:
         answer = self._call(site, self.create_call, {}, ready)
         scope = {"p": ready, "a": answer, "d": {}, "s": _surroundings(site)}
         made = Made("", keys={name: _found(one, site, scope) for name, one in self.keys.items()})
+        made.memory["name"] = ready.get(self.name)
         made.id = str(_found(self.ref, site, scope))
         try:
             self._complete(site, made, properties, {}, scope)
@@ -148,7 +149,7 @@ class Kind:
         gone = {one: self.defaults[one] for one in old if one not in properties and one in self.defaults}
         ready = self.prepare(site, gone | properties)
         if self.name and self.name not in ready:
-            ready[self.name] = made.id
+            ready[self.name] = made.memory.get("name") or made.id
         changed = {one for one in self.changed(old, properties) if one not in self.steps and one not in self.ignored}
         taken: set[str] = set()
         for call in self.update_calls:
