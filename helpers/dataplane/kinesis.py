@@ -41,6 +41,8 @@ class KinesisPlane:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._shards: dict[tuple[str, str], tuple[TokenBucket, TokenBucket]] = {}
+        self._moment = 0.0
+        """When the newest call came, in AWS's seconds: all records of a call come at one moment."""
 
     def operations(self) -> Mapping[str, Operation]:
         """Return what this plane answers, by operation."""
@@ -131,6 +133,7 @@ class KinesisPlane:
         return list(json.loads(forward(call).body)["Records"])
 
     def _stream(self, call: Call) -> Stream | None:
+        self._moment = max(self._moment, self._context.clock.now())
         name = call.params.get("StreamName") or str(call.params.get("StreamARN", "")).rpartition("/")[2]
         return kinesis_backends[call.account_id][call.region].streams.get(name)
 
@@ -150,9 +153,10 @@ class KinesisPlane:
 
     def _buckets(self, arn: str, shard: str) -> tuple[TokenBucket, TokenBucket]:
         if (arn, shard) not in self._shards:
-            quotas, now = self._context.quotas, self._context.clock.now
+            quotas = self._context.quotas
             limits = (quotas["kinesis.shard_records_per_second"], quotas["kinesis.shard_bytes_per_second"])
-            self._shards[arn, shard] = (TokenBucket(limits[0], limits[0], now), TokenBucket(limits[1], limits[1], now))
+            counts, sizes = (TokenBucket(limit, limit, lambda: self._moment) for limit in limits)
+            self._shards[arn, shard] = (counts, sizes)
         return self._shards[arn, shard]
 
     def _count(self, stream: Stream, refused: int) -> None:

@@ -128,9 +128,9 @@ class Flow:
         """Take records in."""
         source = "DataReadFromKinesisStream." if self._stream.source else "Incoming"
         size = sum(len(record.data) for record in records)
+        self._context.record.meter("firehose", "bytes", sum(billed(len(record.data)) for record in records))
         self._measure({f"{source}Records": len(records)})
         self._measure({f"{source}Bytes": size}, "Bytes")
-        self._context.record.meter("firehose", "bytes", sum(billed(len(record.data)) for record in records))
         self._first.add(records)
 
     def stop(self) -> None:
