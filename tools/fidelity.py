@@ -49,6 +49,7 @@ SERVICES = {
     "lambda": "AWS Lambda",
     "moto": "Services that call functions",
     "names": "Names: Route 53, custom domain names, load balancers",
+    "s3": "Amazon S3",
     "sam": "AWS SAM",
     "ses": "Amazon SES",
     "stepfunctions": "AWS Step Functions",
