@@ -58,6 +58,7 @@ class Queues:
         put = self._seams.put
         put(models, "unix_time", lambda *_: self._clock.time())
         put(models, "unix_time_millis", lambda *_: self._now())
+        put(Queue, "_set_attributes", _keeping_the_policy(Queue._set_attributes))
         put(Queue, "add_message", lambda queue, message: self._add(queue, message))
         put(Queue, "delete_message", lambda queue, handle: self._deleted(queue, handle))
         put(Queue, "approximate_number_of_messages", property(lambda queue: self._count(queue, 0)))
@@ -240,6 +241,16 @@ def _delete(queue: Queue, receipt_handle: str) -> None:
                 break
         else:
             raise ReceiptHandleIsInvalid
+
+
+def _keeping_the_policy(set_attributes: Callable[..., None]) -> Callable[..., None]:
+    """Return a method that sets some attributes and leaves the others: moto forgets the policy."""
+
+    def set_some(queue: Queue, attributes: dict[str, Any], now: float | None = None) -> None:
+        kept = queue.policy if hasattr(queue, "_policy_json") else None
+        set_attributes(queue, {"Policy": kept, **attributes}, now)
+
+    return set_some
 
 
 def _locked(method: Callable[..., Any]) -> Callable[..., Any]:

@@ -184,3 +184,32 @@ def test_a_chosen_name_stays(aws: Subject) -> None:
     assert stacks.update({"Resources": pools})["StackStatus"] == "UPDATE_COMPLETE"
     assert names() == before
     assert all(name.startswith("shop-") for name in before)
+
+
+@promise(
+    "Amazon SQS API Reference, SetQueueAttributes",
+    "a queue keeps the attributes that are not set anew, such as its policy when a stack gives it a dead-letter queue",
+)
+def test_a_queue_keeps_its_policy(aws: Subject) -> None:
+    allow = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [allow]}
+    template: dict[str, Any] = {
+        "Resources": {
+            "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": 60}},
+            "May": {
+                "Type": "AWS::SQS::QueuePolicy",
+                "Properties": {"Queues": [{"Ref": "Queue"}], "PolicyDocument": document},
+            },
+        }
+    }
+    stacks = Stacks(aws)
+    stacks.create(template)
+    redrive = {"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}, "maxReceiveCount": 3}
+    template["Resources"]["Queue"]["Properties"]["RedrivePolicy"] = redrive
+    template["Resources"]["Dead"] = {"Type": "AWS::SQS::Queue"}
+    assert stacks.update(template)["StackStatus"] == "UPDATE_COMPLETE"
+    asked = {"QueueUrl": stacks.resource("Queue"), "AttributeNames": ["All"]}
+    found = aws.client("sqs").get_queue_attributes(**asked)["Attributes"]
+    assert "sqs:SendMessage" in found["Policy"] and "maxReceiveCount" in found["RedrivePolicy"]
+    aws.client("sqs").set_queue_attributes(QueueUrl=asked["QueueUrl"], Attributes={"Policy": ""})
+    assert "Policy" not in aws.client("sqs").get_queue_attributes(**asked)["Attributes"]
