@@ -7,9 +7,10 @@ a public policy, and one that is there already lets in nobody but the account ("
 S3 storage": the meaning of "public"). The account's root can always change a policy (PutBucketPolicy, API Reference).
 ``s3:authType`` tells a presigned URL ("Amazon S3 Signature Version 4 Authentication Specific Policy Keys").
 
-Here: the settings of a bucket, not the account's; of the requests without a signature only GET and HEAD; no access
-control lists, which are off for new buckets. AWS services are asked where they act for somebody (CloudFront's origin),
-and their own calls pass. What comes from this machine stands for a request with TLS.
+Here: the settings of a bucket, not the account's; of the requests without a signature only GET and HEAD; a
+DeleteObjects with one object that may not be deleted is refused as a whole (AWS deletes the others); no access control
+lists, which are off for new buckets. AWS services are asked where they act for somebody (CloudFront's origin), and
+their own calls pass. What comes from this machine stands for a request with TLS.
 """
 
 from __future__ import annotations
@@ -88,11 +89,7 @@ class BucketAccess:
         return response
 
     def _put_policy(self, call: Call) -> HttpResponse:
-        bucket = self._bucket(call.params["Bucket"])
-        try:
-            document = json.loads(call.params["Policy"])
-        except ValueError:
-            raise AWSError("MalformedPolicy", _MALFORMED, 400) from None
+        bucket, document = self._bucket(call.params["Bucket"]), _read(call.params["Policy"])
         block = bucket.public_access_block if bucket else None
         if bucket and block and block.block_public_policy and _public(document):
             raise denied(call, "s3:PutBucketPolicy", bucket.arn, _PREVENTED)
@@ -112,9 +109,28 @@ def known(auth_type: str | None, service: str | None = None, source: str | None 
     }
 
 
-def _public(document: Mapping[str, Any]) -> bool:
+def _read(text: str) -> dict[str, Any]:
+    """Return a policy that can be evaluated, or refuse it as S3 does."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise AWSError("MalformedPolicy", _MALFORMED, 400)
+    for statement in _statements(document):
+        for name in ("Effect", "Principal", "Action", "Resource"):
+            if not (isinstance(statement, dict) and {name, f"Not{name}"} & statement.keys()):
+                raise AWSError("MalformedPolicy", f"Missing required field {name}", 400)
+    return document
+
+
+def _statements(document: Mapping[str, Any]) -> list[Any]:
     statements = document.get("Statement") or []
-    return any(_for_everybody(one) for one in (statements if isinstance(statements, list) else [statements]))
+    return statements if isinstance(statements, list) else [statements]
+
+
+def _public(document: Mapping[str, Any]) -> bool:
+    return any(_for_everybody(one) for one in _statements(document))
 
 
 def _for_everybody(statement: Mapping[str, Any]) -> bool:

@@ -136,10 +136,13 @@ def test_locked_out(vault: Vault) -> None:
     assert vault.presigned().status == 200
 
 
-@promise(PUT_POLICY, "a policy is JSON")
+@promise(PUT_POLICY, "a policy is JSON, and says for whom it is")
 def test_malformed(vault: Vault) -> None:
-    with refused("MalformedPolicy", "valid JSON", 400):
-        vault.s3.put_bucket_policy(Bucket="vault", Policy="no policy")
+    for text in ("no policy", "[]"):
+        with refused("MalformedPolicy", "valid JSON", 400):
+            vault.s3.put_bucket_policy(Bucket="vault", Policy=text)
+    with refused("MalformedPolicy", "Missing required field Principal", 400):
+        vault.policy({name: value for name, value in EVERYBODY.items() if name != "Principal"})
 
 
 @promise(BLOCK, "new buckets have all four settings, and a public policy is refused")
