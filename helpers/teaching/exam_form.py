@@ -71,6 +71,7 @@ class Form:
         display(self.box)
         self.box.children = [self.status, self.text, self.one, self.boxes, self.moves, self.ends, self.notice]
         self._draw()
+        self._let_the_clock_go()
 
     def _button(self, label: str, work: Any) -> widgets.Button:
         button = widgets.Button(description=label, layout=_WIDE)
@@ -99,9 +100,14 @@ class Form:
 
     def _begin(self) -> str:
         notice = self._exam.begin()
-        with contextlib.suppress(RuntimeError):  # without a running loop the clock moves at each action
-            self._ticking = asyncio.get_running_loop().create_task(self._tick())
+        self._let_the_clock_go()
         return notice
+
+    def _let_the_clock_go(self) -> None:
+        """Start the task that moves the clock, if the exam runs and none is there."""
+        if self._exam.running and (self._ticking is None or self._ticking.done()):
+            with contextlib.suppress(RuntimeError):  # without a running loop the clock moves at each action
+                self._ticking = asyncio.get_running_loop().create_task(self._tick())
 
     def _pause(self) -> str:
         return self._exam.pause()
@@ -126,7 +132,12 @@ class Form:
             return
         several = "".join(box.description for box in self.several if box.value)
         letters = several if len(self._question.answer) > 1 else self.one.value
-        self._do("Answer", lambda: self._exam.keep(self._question, letters or ""))
+        self._do("Answer", lambda: self._keep(letters or ""))
+
+    def _keep(self, letters: str) -> str:
+        question = self._question
+        too_many = len(letters) > len(question.answer)
+        return self._exam.keep(question, letters) or (exam_sheet.choose(question) if too_many else "")
 
     def _chosen(self, change: Any) -> None:
         if not self._filling and change["new"]:
@@ -176,7 +187,8 @@ class Form:
         state = self._exam.state
         clock = "ended" if state["ended"] else f"{self._exam.clock()} left"
         clock += "" if self._exam.running or state["ended"] else ", the clock stands"
-        answered = f"{len(state['answers'])} of {len(self._questions)} answered"
+        questions = self._questions
+        answered = f"{sum(each.id in state['answers'] for each in questions)} of {len(questions)} answered"
         self.status.value = f"<b>{clock}</b> · {answered} · {len(state['flags'])} flagged"
 
     def _page(self) -> str:

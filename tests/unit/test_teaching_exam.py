@@ -259,6 +259,10 @@ def test_the_form_answers_flags_moves_and_ends() -> None:
     ids = [question.id for question in exam.questions()]
     assert exam.state["answers"] == {ids[single - 1]: "C", ids[several - 1]: "AD"}
     assert "2 of 65 answered" in form.status.value and "1 flagged" in form.status.value
+    form.several[1].value = True
+    assert form.notice.value == "Choose two."
+    form.several[1].value = False
+    assert form.notice.value == ""
     form.go_to.value = 65
     form.next.click()
     assert exam.state["at"] == 65
