@@ -33,6 +33,7 @@ MODELS = {
     "async.longest_age": limit("lambda", "MaximumEventAgeInSeconds"),
     "dynamodb.transaction": limit("dynamodb", "TransactWriteItemList"),
     "stepfunctions.data": limit("stepfunctions", "SensitiveData") // 1024,
+    "kinesis.put_records": limit("kinesis", "PutRecordsRequestEntryList"),
 }
 CLOUD = {
     "concurrency.account": DEFAULTS["lambda.concurrent_executions"],
@@ -46,6 +47,8 @@ CLOUD = {
     "websocket.message": LARGEST_MESSAGE // 1024,
     "dynamodb.partition_writes": DEFAULTS["dynamodb.partition_write_units"],
     "dynamodb.partition_reads": DEFAULTS["dynamodb.partition_read_units"],
+    "kinesis.shard_records": DEFAULTS["kinesis.shard_records_per_second"],
+    "kinesis.shard_bytes": DEFAULTS["kinesis.shard_bytes_per_second"] // 1024**2,
 }
 PROMISES = {
     "lambda.timeout": "a timeout is at most 900 seconds",
