@@ -8,7 +8,7 @@ import boto3
 from PIL import Image
 
 s3 = boto3.client("s3")
-LARGEST = (320, 320)
+LARGEST = int(os.environ.get("LARGEST", "320"))
 
 
 def handler(event, context):
@@ -16,7 +16,7 @@ def handler(event, context):
     for record in event["Records"]:
         bucket, key = record["s3"]["bucket"]["name"], unquote_plus(record["s3"]["object"]["key"])
         photo = Image.open(io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read()))
-        photo.thumbnail(LARGEST)
+        photo.thumbnail((LARGEST, LARGEST))
         small = io.BytesIO()
         photo.convert("RGB").save(small, "JPEG")
         named = {"Bucket": os.environ["SITE"], "Key": f"photos/{key.rpartition('/')[2]}", "ContentType": "image/jpeg"}
