@@ -60,7 +60,7 @@ def test_the_cell_that_shows_the_answer_exists_and_says_it(question: Question) -
 @each_question
 def test_the_source_is_a_document_and_a_test_that_exists(question: Question) -> None:
     assert question.source is not None
-    assert re.search(r"(Guide|Reference), \S", question.source.document)
+    assert re.search(r"(Guide|Reference|Pricing), \S", question.source.document)
     if question.source.test:
         file, _, name = question.source.test.partition("::")
         assert name in contract_tests(file)
