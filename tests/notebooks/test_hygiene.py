@@ -45,6 +45,12 @@ def owed(notebooks: dict[str, list[str]], due: list[dict[str, str]]) -> list[str
     return [f"{row['chapter']}: {row['claim']}" for row in rows]
 
 
+def unclaimed(known: list[str], notebooks: dict[str, list[str]]) -> list[str]:
+    """Return the claims of claims.csv that no cell carries; ``notebooks``: name to claims carried."""
+    carried = {claim for claims in notebooks.values() for claim in claims}
+    return [claim for claim in known if claim not in carried]
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
 def test_a_notebook_keeps_the_rules(path: Path) -> None:
     assert hygiene.problems_of(path, hygiene.known_claims()) == []
@@ -105,6 +111,17 @@ def test_a_claim_that_is_owed_is_found() -> None:
     notebooks = {"notebooks/03_events.ipynb": ["L10"], "notebooks/04_other.ipynb": []}
     assert owed(notebooks, due) == ["events: L11"]
     assert owed(notebooks | {"labs/03_order_queue/solution.ipynb": ["L11"]}, due) == []
+
+
+def test_every_claim_is_carried_by_a_cell() -> None:
+    notebooks = {name_of(path): hygiene.claims_of(read(path)) for path in NOTEBOOKS}
+    assert unclaimed(hygiene.known_claims(), notebooks) == []
+
+
+def test_a_claim_that_nobody_carries_is_found() -> None:
+    notebooks = {"notebooks/03_events.ipynb": ["L10"], "labs/18_ab_at_the_edge/solution.ipynb": ["L56"]}
+    assert unclaimed(["L10", "L56"], notebooks) == []
+    assert unclaimed(["C01", "L10", "L11", "L56"], notebooks) == ["C01", "L11"]
 
 
 def test_the_tables_agree() -> None:
