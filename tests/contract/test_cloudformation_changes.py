@@ -213,3 +213,29 @@ def test_a_queue_keeps_its_policy(aws: Subject) -> None:
     assert "sqs:SendMessage" in found["Policy"] and "maxReceiveCount" in found["RedrivePolicy"]
     aws.client("sqs").set_queue_attributes(QueueUrl=asked["QueueUrl"], Attributes={"Policy": ""})
     assert "Policy" not in aws.client("sqs").get_queue_attributes(**asked)["Attributes"]
+
+
+@promise(UPDATES, "settings of a stage's methods that the template has no more are gone")
+def test_method_settings(aws: Subject) -> None:
+    api, stages = {"Ref": "Api"}, aws.client("apigateway")
+    method = {"RestApiId": api, "ResourceId": {"Fn::GetAtt": ["Api", "RootResourceId"]}, "HttpMethod": "GET"}
+    method |= {"AuthorizationType": "NONE", "Integration": {"Type": "MOCK"}}
+    stage: dict[str, Any] = {"RestApiId": api, "StageName": "prod", "DeploymentId": {"Ref": "First"}}
+    resources = {
+        "Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "shop"}},
+        "Get": {"Type": "AWS::ApiGateway::Method", "Properties": method},
+        "First": {"Type": "AWS::ApiGateway::Deployment", "DependsOn": "Get", "Properties": {"RestApiId": api}},
+        "Prod": {"Type": "AWS::ApiGateway::Stage", "Properties": stage},
+    }
+    stacks, cached = Stacks(aws), {"CachingEnabled": True, "CacheTtlInSeconds": 30}
+
+    def settings() -> dict[str, int]:
+        found = stages.get_stage(restApiId=stacks.resource("Api"), stageName="prod").get("methodSettings", {})
+        return {place: one["cacheTtlInSeconds"] for place, one in found.items()}
+
+    stage["MethodSettings"] = [{"ResourcePath": path, "HttpMethod": "GET", **cached} for path in ("/cakes", "/teas")]
+    stacks.create({"Resources": resources})
+    assert settings() == {"~1cakes/GET": 30, "~1teas/GET": 30}
+    stage["MethodSettings"] = [{"ResourcePath": "/teas", "HttpMethod": "GET", "CachingEnabled": True}]
+    stacks.update({"Resources": resources})
+    assert settings() == {"~1teas/GET": 300}

@@ -129,7 +129,7 @@ class Stages:
         return response
 
     def update_stage(self, call: Call) -> HttpResponse:
-        """UpdateStage: moto's, with canaries."""
+        """UpdateStage: moto's, with canaries; ``remove`` of ``/~1todos/GET`` ends the settings of that method."""
         api = api_of(call)
         stage = api.stages.get(call.params["stageName"])
         if stage is None:
@@ -140,6 +140,8 @@ class Stages:
                 _promote(stage, operation)
             elif path == "/canarySettings" or path.startswith("/canarySettings/"):
                 _patch_canary(api, stage, operation)
+            elif operation["op"] == "remove" and path.removeprefix("/") in stage.method_settings:
+                del stage.method_settings[path.removeprefix("/")]
             else:
                 if path == "/deploymentId":
                     _check_deployment(api, operation["value"])

@@ -83,16 +83,18 @@ def _method_settings(site: Site, made: Made, new: Any, old: Any) -> None:
         "CachingEnabled": "caching/enabled", "CacheTtlInSeconds": "caching/ttlInSeconds",
         "CacheDataEncrypted": "caching/dataEncrypted",
     }  # fmt: skip
-    client, patches = site.client("apigateway"), []
-    for one in new or []:
+
+    def place(one: Properties) -> str:
         path = str(one.get("ResourcePath", "/*"))
-        path = "*" if path == "/*" else path.replace("/", "~1")
+        return f"/{'*' if path == '/*' else path.replace('/', '~1')}/{one.get('HttpMethod', '*')}"
+
+    patches = [{"op": "remove", "path": place(one)} for one in old or []]
+    for one in new or []:
         for name, end in names.items():
             if name in one:
-                where = f"/{path}/{one.get('HttpMethod', '*')}/{end}"
-                patches.append({"op": "replace", "path": where, "value": written(one[name])})
+                patches.append({"op": "replace", "path": f"{place(one)}/{end}", "value": written(one[name])})
     if patches:
-        client.update_stage(**made.keys, patchOperations=patches)
+        site.client("apigateway").update_stage(**made.keys, patchOperations=patches)
 
 
 def _access_log(site: Site, made: Made, new: Any, old: Any) -> None:
