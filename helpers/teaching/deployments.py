@@ -193,13 +193,14 @@ def remove(stack: str, *, region: str | None = None) -> None:
     if _status(client, stack):
         resources = client.describe_stack_resources(StackName=stack)["StackResources"]
         ids = [(one["ResourceType"], one.get("PhysicalResourceId", "")) for one in resources]
+        functions = _functions(client, stack)
         for bucket in [name for kind, name in ids if kind == "AWS::S3::Bucket" and name]:
             _emptied(bucket)
         client.delete_stack(StackName=stack)
         status = _settled(client, stack)
         if status:
             raise DeploymentFailed("\n  ".join([f"the stack {stack} is {status}:", *failures(stack, region)]))
-        _without_logs([name for kind, name in ids if kind == "AWS::Lambda::Function"], region)
+        _without_logs(functions, region)
     packages = _bucket(stack, region)
     if _exists(packages):
         _emptied(packages)
@@ -257,6 +258,13 @@ def _make(bucket: str, region: str | None) -> None:
 
 def _emptied(bucket: str) -> None:
     boto3.resource("s3").Bucket(bucket).object_versions.delete()
+
+
+def _functions(client: Any, stack: str) -> set[str]:
+    """Return the names of all functions that a stack has, or had: the logs of those stay, too."""
+    pages = client.get_paginator("describe_stack_events").paginate(StackName=stack)
+    events = [event for page in pages for event in page["StackEvents"] if event.get("PhysicalResourceId")]
+    return {one["PhysicalResourceId"] for one in events if one["ResourceType"] == "AWS::Lambda::Function"}
 
 
 def _without_logs(functions: Iterable[str], region: str | None) -> None:
