@@ -202,10 +202,12 @@ class Subject:
         return url, arn
 
     def message(self, url: str) -> dict[str, Any]:
-        """Wait for a message of a queue and return it."""
+        """Wait for a message of a queue, delete it, so that it comes once, and return it."""
         sqs = self.client("sqs")
         wanted = {"QueueUrl": url, "MessageAttributeNames": ["All"]}
-        return self.wait(lambda: (sqs.receive_message(**wanted).get("Messages") or [None])[0])
+        message: dict[str, Any] = self.wait(lambda: (sqs.receive_message(**wanted).get("Messages") or [None])[0])
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return message
 
     def http(
         self, url: str, method: str = "GET", body: bytes | None = None, headers: Mapping[str, str] | None = None

@@ -53,7 +53,7 @@ def test_default_ttl(aws: Subject) -> None:
     began, answer = time.monotonic(), shop.ask().body
     assert shop.ask().body == answer
     aws.wait(lambda: shop.ask().body != answer)
-    assert 290 <= (time.monotonic() - began) * aws.speed < 600
+    assert 290 <= (time.monotonic() - began) * aws.speed < 1500
 
 
 @promise(CACHE, "the time to live is at most 3,600 seconds, and 0 switches the cache off")

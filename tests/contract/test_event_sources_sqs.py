@@ -95,12 +95,12 @@ def test_batch_size(aws: Subject, size: int | None, largest: int) -> None:
 )
 def test_batch_window(aws: Subject) -> None:
     aws.function(SAYS)
-    url, arn = queue(aws, VisibilityTimeout=300)
-    connect(aws, arn, BatchSize=100, MaximumBatchingWindowInSeconds=30)
+    url, arn = queue(aws, VisibilityTimeout=900)
+    connect(aws, arn, BatchSize=100, MaximumBatchingWindowInSeconds=240)
     for number in range(25):
         aws.client("sqs").send_message(QueueUrl=url, MessageBody=str(number))
     assert events(aws) == [], "the window is still open"
-    aws.wait(lambda: left(aws, url) == 0)
+    aws.wait(lambda: left(aws, url) == 0, 10)
     assert [len(event["Records"]) for event in events(aws)] == [25]
 
 
@@ -282,6 +282,7 @@ def test_filter(aws: Subject) -> None:
 @promise(
     VISIBILITY, "a received message is invisible for the visibility timeout; a delayed one until its delay is over"
 )
+@pytest.mark.cloud(speed=6)
 def test_times_of_a_queue(aws: Subject) -> None:
     sqs, (url, _) = aws.client("sqs"), queue(aws, VisibilityTimeout=30)
     send(aws, url, ["a"])
@@ -292,13 +293,14 @@ def test_times_of_a_queue(aws: Subject) -> None:
     assert receive(0)
     began = time.monotonic()
     assert receive(10) == [], "still invisible"
-    assert receive(20) or receive(20)
-    assert 25 <= (time.monotonic() - began) * aws.speed <= 45
-    send(aws, url, ["b"], DelaySeconds=20)
+    (again,) = receive(20) or receive(20)
+    assert 25 <= (time.monotonic() - began) * aws.speed <= 50
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=again["ReceiptHandle"])
+    send(aws, url, ["b"], DelaySeconds=30)
     began = time.monotonic()
     assert receive(10) == []
-    assert receive(20)[0]["Body"] == "b"
-    assert 18 <= (time.monotonic() - began) * aws.speed <= 30
+    assert (receive(20) or receive(20))[0]["Body"] == "b"
+    assert 28 <= (time.monotonic() - began) * aws.speed <= 50
 
 
 @promise(SQS, "several mappings and functions on several queues do not disturb each other")

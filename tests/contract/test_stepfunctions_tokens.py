@@ -114,14 +114,14 @@ def test_timeout(waiting: Waiting) -> None:
 def test_heartbeat(waiting: Waiting) -> None:
     names = ("States.TaskFailed", "States.HeartbeatTimeout")
     catch = [{"ErrorEquals": [name], "Next": place} for name, place in zip(names, "BC", strict=True)]
-    execution = waiting.ask({"Type": "Fail"}, DONE, HeartbeatSeconds=10, Catch=catch, TimeoutSeconds=1000)
+    execution = waiting.ask({"Type": "Fail"}, DONE, HeartbeatSeconds=80, Catch=catch, TimeoutSeconds=1000)
     token = waiting.token()
     for _ in range(4):
-        time.sleep(0.2)
+        time.sleep(1.25)
         waiting.client.send_task_heartbeat(taskToken=token)
     done = waiting.ended(execution)
     assert done["status"] == "SUCCEEDED", done
-    assert 16 <= (done["stopDate"] - done["startDate"]).total_seconds() < 45
+    assert 170 <= (done["stopDate"] - done["startDate"]).total_seconds() < 400
     timed_out = next(event for event in waiting.events(done) if event["type"] == "TaskTimedOut")
     assert timed_out["taskTimedOutEventDetails"]["error"] == "States.Timeout"
 

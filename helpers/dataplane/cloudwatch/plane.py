@@ -16,6 +16,7 @@ alarms on expressions, percentiles, anomalies and queries, composite alarms, oth
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -48,6 +49,7 @@ class CloudWatchPlane:
     def __init__(self, context: Context, post: Post, bus: EventsPlane, timetable: Timetable) -> None:
         self._context, self._post, self._bus, self._timetable = context, post, bus, timetable
         self._history: list[dict[str, Any]] = []
+        self._changing = threading.RLock()
         self._put_alarm, self._put_data = CloudWatchBackend.put_metric_alarm, CloudWatchBackend.put_metric_data
         self._seams = Seams()
         one_metric.install(self._seams)
@@ -156,6 +158,10 @@ class CloudWatchPlane:
 
     def _changed(self, alarm: Alarm, reason: str, reason_data: str, state_value: str) -> None:
         """Take the place of moto's: a change is dated by the cloud's clock, kept, told and acted upon."""
+        with self._changing:  # an evaluation waits until the actions of the state before have run
+            self._change(alarm, reason, reason_data, state_value)
+
+    def _change(self, alarm: Alarm, reason: str, reason_data: str, state_value: str) -> None:
         before = messages.state_of(alarm)
         alarm.state_reason, alarm.state_reason_data = reason, reason_data or "{}"
         alarm.state_value = state_value
