@@ -145,7 +145,7 @@ def mail() -> None:
 
 def wait_for_mail(place: str, what: str) -> None:
     """Wait for a mail that names a harbour."""
-    deadline = time.monotonic() + 8
+    deadline = time.monotonic() + 6
     while not coast.mails(place):
         if time.monotonic() > deadline:
             wrong(f"The desk got no mail with the harbour in its subject about {what}.")
@@ -159,7 +159,7 @@ def pictures() -> None:
     for region in REGIONS:
         name = f"webcam-{next(_numbers)}.jpg"
         coast.upload(region, name)
-        found: Any = eventually(lambda name=name: small(name), f"a picture that was uploaded in {region}", seconds=8)
+        found: Any = eventually(lambda name=name: small(name), f"a picture that was uploaded in {region}", seconds=6)
         if max(found) != LARGEST:
             wrong(f"The longer side of the picture at the edge has {max(found)} pixels, not {LARGEST}.")
 
