@@ -49,6 +49,7 @@ def learner(shore: Learner) -> Learner:
 
 def public(learner: Learner) -> None:
     learner.open()
+    learner.s3.delete_public_access_block(Bucket="lighthouse")
     learner.allow(Principal="*")
 
 
