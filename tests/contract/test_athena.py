@@ -130,6 +130,8 @@ def test_projection(aws: Subject) -> None:
     assert rows(aws, "SELECT day FROM readings") == [["day"], ["2026-11-20"]]
     file(aws, "2026-11-21", 1)
     assert rows(aws, "SELECT day FROM readings ORDER BY day") == [["day"], ["2026-11-20"], ["2026-11-21"]]
+    aws.client("s3").put_object(Bucket="lake", Key="readings/more/day=2026-11-22/x", Body=b'{"shop": "A"}')
+    assert len(rows(aws, "SELECT day FROM readings")) == 3
 
 
 @promise(JSON, "a line that is no JSON object fails the query")

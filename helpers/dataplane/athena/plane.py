@@ -151,7 +151,10 @@ class AthenaPlane:
         partitions = {one["Name"].lower(): one["Type"] for one in given.get("PartitionKeys") or []}
         _check_projection(partitions, given.get("Parameters") or {})
         columns = {one["Name"].lower(): one["Type"] for one in place.get("Columns") or []}
-        return Table(name, columns, partitions, self._files(query, place.get("Location") or ""))
+        location = place.get("Location") or ""
+        start = len(location.removeprefix("s3://").partition("/")[2])
+        files = [one for one in self._files(query, location) if _is_partition(one[0][start:], list(partitions))]
+        return Table(name, columns, partitions, files)
 
     def _files(self, query: Query, location: str) -> list[tuple[str, bytes]]:
         """Return the files of a table, read with the caller's permissions; Athena's own reads are not recorded."""
@@ -220,6 +223,12 @@ class AthenaPlane:
         result = {"Rows": shown[first : first + size], "ResultSetMetadata": {"ColumnInfo": columns}}
         more = {"NextToken": str(first + size)} if first + size < len(rows) else {}
         return call.reply({"ResultSet": result, **more})
+
+
+def _is_partition(key: str, partitions: list[str]) -> bool:
+    """Return whether a key, from the table's location on, leads through a folder for each partition column."""
+    folders = key.lstrip("/").split("/")[:-1]
+    return [one.partition("=")[0] for one in folders[: len(partitions)]] == partitions
 
 
 def _check_projection(partitions: Mapping[str, str], parameters: Mapping[str, str]) -> None:

@@ -251,10 +251,12 @@ KINDS = [
     ),
     Kind(
         "AWS::Glue::Database", "glue", "create_database", "p.DatabaseInput.Name",
-        {"Name": "p.DatabaseInput.Name", "CatalogId": "p.CatalogId"}, "delete_database", prepare=_database,
+        {"Name": "p.DatabaseInput.Name", "CatalogId": "p.CatalogId"}, "delete_database", ("update_database",),
+        prepare=_database,
     ),
     Kind(
         "AWS::Glue::Table", "glue", "create_table", "p.TableInput.Name",
         {"DatabaseName": "p.DatabaseName", "Name": "p.TableInput.Name", "CatalogId": "p.CatalogId"}, "delete_table",
+        ("update_table",),
     ),
 ]  # fmt: skip
