@@ -62,7 +62,7 @@ class MotoBackend:
         checked, clock = quotas.with_defaults(settings.quotas), Clock(settings.speed)
         control_plane.start(settings.seed)
         self.server = LocalServer(lambda request: self.door.answer(request), settings.port)
-        identities = Identities(ACCOUNT_ID, settings.enforce_iam)
+        identities = Identities(ACCOUNT_ID, settings.enforce_iam, clock.time)
         self.context = Context(
             account_id=ACCOUNT_ID,
             region=settings.region,

@@ -8,8 +8,7 @@ identity: the role's trust policy may ask for these ("Role trust and permissions
 name them, as in ``${cognito-identity.amazonaws.com:sub}`` ("IAM roles").
 
 Here: logins of user pools, one for each identity; pools are moto's. Not built: guests, other providers, rules that
-choose a role, CustomRoleArn, the basic flow, linked logins, attributes for access control. Differs: the credentials
-work as long as the cloud runs, whatever their ``Expiration`` says.
+choose a role, CustomRoleArn, the basic flow, linked logins, attributes for access control.
 
 The words of the refusals are from reports of people who got them. Not sourced: those for an identity or a pool that is
 not there.
@@ -116,12 +115,13 @@ class CognitoIdentityPlane:
         if not identities.trusts(arn, PROVIDER, claims):
             words = "Invalid identity pool configuration. Check assigned IAM roles for this pool."
             raise AWSError("InvalidIdentityPoolConfigurationException", words, 400)
-        given = identities.assume(arn, SESSION_NAME, f"user {name}", claims=claims)
+        ends = int(self._context.clock.time()) + _SECONDS
+        given = identities.assume(arn, SESSION_NAME, f"user {name}", claims=claims, expires_at=ends)
         return {
             "AccessKeyId": given["AWS_ACCESS_KEY_ID"],
             "SecretKey": given["AWS_SECRET_ACCESS_KEY"],
             "SessionToken": given["AWS_SESSION_TOKEN"],
-            "Expiration": datetime.fromtimestamp(int(self._context.clock.time()) + _SECONDS, UTC),
+            "Expiration": datetime.fromtimestamp(ends, UTC),
         }
 
     def _pool(self, pool_id: str) -> CognitoIdentityPool:

@@ -38,8 +38,10 @@ _SIGNATURE_CODES = {
     ("InvalidClientTokenId", "rest-xml"): "InvalidAccessKeyId",
     ("SignatureDoesNotMatch", "json"): "InvalidSignatureException",
     ("SignatureDoesNotMatch", "rest-json"): "InvalidSignatureException",
+    ("ExpiredToken", "json"): "ExpiredTokenException",
+    ("ExpiredToken", "rest-json"): "ExpiredTokenException",
 }
-"""JSON services and S3 name the two failures of a signature in their own ways."""
+"""JSON services and S3 name the failures of a signature in their own ways."""
 
 
 class DataPlane(Protocol):

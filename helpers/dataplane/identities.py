@@ -9,9 +9,11 @@ service delivers to them, where an API is called and for buckets, not yet for ot
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -55,10 +57,12 @@ class Identities:
     ----------
     enforce:
         Whether the policies of roles and users decide. The account's own key may do everything in any case.
+    now:
+        Returns the time in seconds since the epoch: temporary credentials end by it.
     """
 
-    def __init__(self, account_id: str, enforce: bool = False) -> None:
-        self.account_id, self.enforce = account_id, enforce
+    def __init__(self, account_id: str, enforce: bool = False, now: Callable[[], float] = time.time) -> None:
+        self.account_id, self.enforce, self._now = account_id, enforce, now
         self._keys: dict[str, _Key] = {}
         self._services: dict[str, tuple[str, str]] = {}
         self.resource_policies: dict[str, ResourcePolicies] = {}
@@ -78,12 +82,18 @@ class Identities:
         return access_key, secret
 
     def assume(
-        self, role_arn: str, session_name: str, name: str, hours: int = 12, claims: Claims | None = None
+        self,
+        role_arn: str,
+        session_name: str,
+        name: str,
+        hours: int = 12,
+        claims: Claims | None = None,
+        expires_at: float = math.inf,
     ) -> dict[str, str]:
         """Return credentials of a role's new session, as the environment variables that an SDK reads.
 
         ``name`` is the caller's name in the record, such as ``function hello``; ``claims`` are what policies may say of
-        the session.
+        the session; at ``expires_at``, in seconds since the epoch by the cloud's clock, the credentials end.
         """
         session = sts_backends[self.account_id]["aws"].assume_role(
             region_name="us-east-1",
@@ -95,7 +105,7 @@ class Identities:
         )
         role = role_arn.rpartition("/")[2]
         arn = f"arn:aws:sts::{self.account_id}:assumed-role/{role}/{session_name[:64]}"
-        secret = Secret(session.secret_access_key, session.session_token)
+        secret = Secret(session.secret_access_key, session.session_token, expires_at)
         caller = Caller(name, arn, session.access_key_id, role=role, claims=claims or {})
         with self._lock:
             self._keys[session.access_key_id] = _Key(secret, caller)
@@ -106,8 +116,16 @@ class Identities:
         }
 
     def secret(self, access_key_id: str) -> Secret | None:
-        """Return the secret behind an access key, or None when nobody has that key."""
+        """Return the secret behind an access key, or None when nobody has that key.
+
+        Raises
+        ------
+        AWSError
+            ``ExpiredToken``: the key was a temporary one, and its time is over.
+        """
         key = self._find(access_key_id)
+        if key and self._now() >= key.secret.expires_at:
+            raise AWSError("ExpiredToken", "The security token included in the request is expired", 403)
         return key.secret if key else None
 
     def caller(self, access_key_id: str) -> Caller:

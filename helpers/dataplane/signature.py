@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,6 +33,8 @@ class Secret:
 
     secret_access_key: str
     session_token: str = ""
+    expires_at: float = math.inf
+    """When temporary credentials end, in seconds since the epoch by the cloud's clock."""
 
 
 @dataclass(frozen=True)

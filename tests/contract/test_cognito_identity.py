@@ -217,3 +217,26 @@ def test_expired(aws: Subject) -> None:
         return ""
 
     assert re.search(rf"Invalid login token. Token expired: \d+ >= {ends}", aws.wait(refusal))
+
+
+@promise(CREDENTIALS, "the credentials end when they say: then calls are refused as those of an expired token")
+@pytest.mark.cloud(speed=1200, enforce_iam=True)
+def test_end(aws: Subject) -> None:
+    pools = Identities(aws, Pool(aws))
+    given = pools.credentials(pools.logins())
+    keys = (given["AccessKeyId"], given["SecretKey"], given["SessionToken"])
+    session = boto3.session.Session(*keys, region_name="us-east-1")
+    sts = session.client("sts", endpoint_url=aws.endpoint)
+
+    def code() -> str:
+        try:
+            sts.get_caller_identity()
+        except sts.exceptions.ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return ""
+
+    assert code() == ""
+    assert aws.wait(code, 10) == "ExpiredToken"
+    tables = session.client("dynamodb", endpoint_url=aws.endpoint)
+    with refused("ExpiredTokenException", "expired"):
+        tables.list_tables()
