@@ -40,7 +40,7 @@ HINTS = {
     "gone": [
         "CloudFormation deletes no bucket that has something in it, and no log group that it did not make.",
         "Chapter 19's last cell removes a stack with all that it left.",
-        '`deployments.remove("club")`.',
+        'One line: `deployments.remove("club")`; then `deployments.left()` is an empty list.',
     ],
 }
 WHY = {
