@@ -50,6 +50,10 @@ def needs_of(call: Call) -> list[tuple[str, str]]:
     action, resource, given = action_of(call), resource_of(call), call.params
     if (call.service, call.name) == ("s3", "DeleteObjects"):
         return [(action, f"{resource}/{one['Key']}") for one in given["Delete"]["Objects"]]
+    if (call.service, call.name) == ("events", "PutEvents"):
+        buses = dict.fromkeys(one.get("EventBusName") or "default" for one in given["Entries"])
+        base = f"arn:aws:events:{call.region}:{call.account_id}:event-bus/"
+        return [(action, bus if bus.startswith("arn:") else base + bus) for bus in buses]
     if "TransactItems" in given:
         steps = [(kind, one["TableName"]) for step in given["TransactItems"] for kind, one in step.items()]
         tables = f"arn:aws:dynamodb:{call.region}:{call.account_id}:table/"

@@ -64,6 +64,18 @@ def test_resources(asked: Any, arn: str) -> None:
     assert resource_of(asked) == arn
 
 
+def test_events_are_put_on_buses() -> None:
+    entries = [{}, {"EventBusName": "shop"}, {"EventBusName": "arn:aws:events:x:1:event-bus/y"}, {}]
+    assert needs_of(call("events", "PutEvents", Entries=entries)) == [
+        ("events:PutEvents", bus)
+        for bus in (
+            f"arn:aws:events:{HERE}:event-bus/default",
+            f"arn:aws:events:{HERE}:event-bus/shop",
+            "arn:aws:events:x:1:event-bus/y",
+        )
+    ]
+
+
 @pytest.mark.parametrize(
     ("asked", "subject"),
     [
