@@ -54,17 +54,19 @@ HINTS = {
 
 WHY = {
     "lake": "Firehose gathered thirty messages into one file. The folder's name is the arrival of the oldest record in "
-    "it, so a message that comes late lies in the folder of its arrival, not of its day. **On AWS** the smallest "
-    "useful interval for files is a minute or more: ten thousand tiny files are slow to query and cost a request each.",
-    "clean": "What was never stored cannot leak, and needs no deletion. One line, one object: Firehose joins records "
-    "as they are, so the line end is yours to write.",
-    "poison": "The error file has the whole message and the reason. Nothing blocks, because Firehose judges each "
-    "record by its own result. Watch the folder: on AWS an alarm on a count of its objects, or a queue for "
-    "`rejected/`, tells somebody.",
-    "table": "The table is a description; no byte moved. Projection made Athena look for the folder of the day by its "
-    "name, so that a filter on `day` keeps the others closed, and the bill small.",
-    "report": "Delivery is at least once almost everywhere on this way: devices repeat, Kinesis and Firehose may, SQS "
-    "does. So the question is asked in such a way that a second copy changes nothing.",
-    "gone": "The shards, queues and functions of a forgotten test cost nothing or little; the files in a forgotten "
-    "lake cost every month.",
+    "it, so a message that comes late lies in the folder of its arrival, not of its day. **On AWS** an interval of a "
+    "minute or more is usual: ten thousand tiny files are slow to query and cost a request each.",
+    "clean": "What was never stored cannot leak, and needs no deletion. One line, one object: records are joined as "
+    "they are, so the line end is yours to write. **On AWS** Firehose can also add it (the processor "
+    "AppendDelimiterToRecord).",
+    "poison": "What is rejected is kept whole, and nothing blocks: each record has a result of its own. **On AWS** "
+    "somebody has to look: let S3 tell a queue about `rejected/`, too, and put an alarm on its length.",
+    "table": "The table is a description; no byte moved. A filter on `day` keeps the other folders closed, and the "
+    "bill small. **On AWS** projection works out the folders between two dates; without it each new day has to be "
+    "registered, or its rows are missing.",
+    "report": "Delivery is at least once almost everywhere on this way: devices repeat, SQS does. So the question is "
+    "asked in such a way that a second copy changes nothing. **On AWS** Firehose and Kinesis producers can make "
+    "second copies, too.",
+    "gone": "A stack takes its resources along, but no files, and nothing that Lambda made by itself. **On AWS** the "
+    "files of a forgotten lake cost every month, and a forgotten shard every hour.",
 }
