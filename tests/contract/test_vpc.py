@@ -260,7 +260,7 @@ def test_nobody_listens(place: Place) -> None:
 
 @promise(INTERNET, "without a NAT gateway a function in a VPC reaches no AWS API; outside of a VPC it reaches them")
 def test_no_internet(place: Place) -> None:
-    place.make()
+    place.make(Timeout=20)
     place.aws.function(REACH, "outside", Timeout=10)
     assert place.aws.call(SECRETS).payload == "ConnectTimeoutError"
     assert place.aws.call(SECRETS, "outside").payload == "answered"
