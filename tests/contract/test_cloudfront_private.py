@@ -91,6 +91,16 @@ def test_missing_and_unknown_key(vault: Vault) -> None:
     assert vault.server.asked == []
 
 
+@promise(CANNED, "Hash-Algorithm says that a signature was made with SHA-256; without it SHA-1 is meant")
+def test_hash_algorithm(vault: Vault) -> None:
+    made = CloudFrontSigner(vault.key, lambda message: KEY.sign(message, padding.PKCS1v15(), hashes.SHA256()))
+    url = made.generate_presigned_url(f"{vault.edge.url}/film.mp4", date_less_than=LATER)
+    assert denied(vault.get(url), "AccessDenied", "Access denied")
+    assert vault.get(f"{url}&Hash-Algorithm=SHA256").status == 200
+    assert denied(vault.get(f"{url}&Hash-Algorithm=MD5"), "AccessDenied", "Access denied")
+    assert vault.server.asked[0][1] == "/film.mp4"
+
+
 @promise(URLS, "a signature of another key is refused, and so is a URL that has ended")
 def test_wrong_and_late(vault: Vault) -> None:
     other = signer(vault.key, rsa.generate_private_key(65537, 2048))

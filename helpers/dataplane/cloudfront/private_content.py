@@ -6,8 +6,9 @@ content with signed URLs and signed cookies", CloudFront Developer Guide; the er
 a signed URL or signed cookies in CloudFront", AWS re:Post). The parameters and cookies of the signature do not go to
 the origin.
 
-Here: RSA with SHA-1, which is what AWS's guide and ``botocore.signers.CloudFrontSigner`` describe; ECDSA keys and
-trusted signers by account are not built. An end is a time of day on this machine's own clock, whatever the cloud's
+Here: RSA with SHA-1, or with SHA-256 where ``Hash-Algorithm`` says so ("Create a signed URL using a canned policy");
+``botocore.signers.CloudFrontSigner`` leaves that parameter to its caller. ECDSA keys and trusted signers by account are
+not built. An end is a time of day on this machine's own clock, whatever the cloud's
 speed is.
 """
 
@@ -24,7 +25,7 @@ from urllib.parse import unquote_plus
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from helpers.dataplane.call import AWSError, not_built
@@ -34,9 +35,10 @@ from helpers.dataplane.cloudfront.request_policies import cookies_of, pairs_of
 from helpers.dataplane.policies import like
 from helpers.dataplane.web import HttpRequest
 
-PARAMETERS = frozenset({"Expires", "Policy", "Signature", "Key-Pair-Id"})
+PARAMETERS = frozenset({"Expires", "Policy", "Signature", "Key-Pair-Id", "Hash-Algorithm"})
 COOKIES = frozenset(f"CloudFront-{name}" for name in PARAMETERS)
 VIEWER = "127.0.0.1"
+_HASHES = {"SHA1": SHA1, "SHA256": SHA256}
 
 
 def read_key(pem: str) -> RSAPublicKey:
@@ -84,8 +86,9 @@ def check(behavior: Mapping[str, Any], request: HttpRequest, url: str, account_i
     policy = _policy(given, base)
     key = read_key(kept.public_keys[given["Key-Pair-Id"]].encoded_key)
     try:
-        key.verify(_decoded(given.get("Signature", "")), policy, PKCS1v15(), SHA1())
-    except (InvalidSignature, ValueError):
+        how = _HASHES[given.get("Hash-Algorithm", "SHA1")]()
+        key.verify(_decoded(given.get("Signature", "")), policy, PKCS1v15(), how)
+    except (InvalidSignature, ValueError, KeyError):
         raise _denied() from None
     if not _holds(policy, base):
         raise _denied()
