@@ -51,7 +51,7 @@ WHY = {
     "minute is old enough for a screen. **On AWS** the cache of a REST API is paid by the hour; CloudFront "
     "before an HTTP API does the same and is paid by request.",
     "photos": "Reading and writing are different actions, so one policy can open all folders for the one and one "
-    "folder for the other. **On AWS** the credentials end after an hour.",
+    "folder for the other. **On AWS** the credentials end after an hour, as here; an hour is a minute today.",
     "walk": "An environment for each request at the same moment, units on demand, and an addition that the table "
     "does: nobody waits for anybody, and nothing is lost. **On AWS** it is the same; one counter takes up to"
     " 1,000 writes a second, because it is one item in one partition.",
