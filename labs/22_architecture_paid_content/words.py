@@ -37,9 +37,9 @@ HINTS = {
     ],
     "ended": [
         "The table says until when. Who compares that with now?",
-        'An item that is there is not enough: `item.get("until", 0) <= time.time()` is 403, too.',
         "If a refund changes nothing for a while, look for something that remembers: a cache in the API, or an item "
         "that the function has kept in a global variable.",
+        'An item that is there is not enough: `item.get("until", 0) <= time.time()` is 403, too.',
     ],
 }
 WHY = {
