@@ -96,7 +96,7 @@ def _balancer(port: int) -> tuple[str, str]:
 
 
 def deploy(*parts: str) -> None:
-    """Deploy the parts as one template, as the stack ``huts``; print its outputs, or why it cannot be.
+    """Deploy the parts as one template, as the stack ``huts``; print the names of its outputs, or why it cannot be.
 
     The template gets the parameters that it declares: ``Zone``, ``Certificate``, and ``Web``, what stands before a name
     in an address.
@@ -109,7 +109,7 @@ def deploy(*parts: str) -> None:
     except (deployments.DeploymentFailed, ClientError, ValueError, FileNotFoundError, yaml.YAMLError) as error:
         print(textwrap.fill(f"Not deployed: {error}", 110, subsequent_indent="  "))
         return
-    print(f"Stack {STACK} is deployed.", *[f"{name} = {value}" for name, value in outputs.items()])
+    print(f"Stack {STACK} is deployed.", *(["Outputs:", *outputs] if outputs else []))
 
 
 def ask(service: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
