@@ -24,9 +24,14 @@ if TYPE_CHECKING:
 def region_of(call: Call) -> str:
     """Return the Region in which a call is answered; an empty text for a global service."""
     if call.service == "s3":
-        bucket = s3_backends[call.account_id]["aws"].buckets.get(call.params.get("Bucket", ""))
-        return str(bucket.region_name) if bucket else call.region
+        return region_of_bucket(call.account_id, call.params.get("Bucket", "")) or call.region
     return "" if call.operation.service_model.metadata.get("globalEndpoint") else call.region
+
+
+def region_of_bucket(account_id: str, name: str) -> str:
+    """Return the Region of a bucket, an empty text where there is none."""
+    bucket = s3_backends[account_id]["aws"].buckets.get(name)
+    return str(bucket.region_name) if bucket else ""
 
 
 def check(context: Context, region: str) -> None:

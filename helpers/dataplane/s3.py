@@ -28,6 +28,7 @@ from helpers.dataplane.control_plane import forward
 from helpers.dataplane.delivery import Delivery, Post, as_json, iso
 from helpers.dataplane.events import EventsPlane
 from helpers.dataplane.frontdoor import Address, Operation
+from helpers.dataplane.regions import region_of
 from helpers.dataplane.s3_access import ADDRESS, BucketAccess
 from helpers.dataplane.s3_metrics import BucketMetrics
 from helpers.dataplane.seams import Seams
@@ -44,6 +45,7 @@ _WRITES = {
     "PutObjectAcl": "ObjectAcl",
 }
 """The events that an operation causes; moto notices more, such as tags at each PutObject."""
+_ELSEWHERE = "The notification destination service region is not valid for the bucket location constraint"
 _REFUSED = "Unable to validate the following destination configurations"
 _DESTINATIONS = {
     "LambdaFunctionConfigurations": "LambdaFunctionArn",
@@ -144,8 +146,10 @@ class S3Plane:
 
     def _configure(self, call: Call) -> HttpResponse:
         given = call.params.get("NotificationConfiguration") or {}
-        bucket = f"arn:aws:s3:::{call.params['Bucket']}"
+        bucket, region = f"arn:aws:s3:::{call.params['Bucket']}", region_of(call)
         arns = [one[member] for name, member in _DESTINATIONS.items() for one in given.get(name) or []]
+        if any(arn.split(":")[3:4] != [region] for arn in arns):
+            raise AWSError("InvalidArgument", _ELSEWHERE, 400)
         if not call.params.get("SkipDestinationValidation"):
             for arn in arns:
                 if not self._post.may("s3", bucket, arn):

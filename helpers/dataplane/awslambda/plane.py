@@ -178,6 +178,7 @@ class LambdaPlane:
         rules.check_configuration(call.params, self._context.identities)
         runtimes.check(call.params)
         self._check_layers(call)
+        rules.check_code_region((call.params.get("Code") or {}).get("S3Bucket"), call)
         rules.check_package((call.params.get("Code") or {}).get("ZipFile"), len(call.request.body), call.name)
         if is_active(call.params):
             rules.check_tracing(call.params["Role"], self._context.identities)
@@ -216,12 +217,14 @@ class LambdaPlane:
 
     def _check_layers(self, call: Call) -> None:
         for arn in call.params.get("Layers") or []:
+            rules.check_layer_region(arn, call.region)
             if self.functions.layer(arn, in_use=False) is None:
                 raise rules.invalid(f"Layer version {arn} does not exist.")
 
     def _update_code(self, call: Call) -> HttpResponse:
         given = call.params
         rules.check_unpublished(split(given["FunctionName"])[1], "code")
+        rules.check_code_region(given.get("S3Bucket"), call)
         rules.check_package(given.get("ZipFile"), len(call.request.body), call.name)
         function = self.functions.find(given["FunctionName"], region=call.region).function
         self.networks.check_ready(function)

@@ -11,8 +11,9 @@ import json
 import zipfile
 from typing import Any
 
-from helpers.dataplane.call import AWSError
+from helpers.dataplane.call import AWSError, Call
 from helpers.dataplane.identities import Identities
+from helpers.dataplane.regions import region_of_bucket
 
 MOST_MEMORY_MB = 10_240
 MOST_VARIABLES_BYTES = 4096
@@ -55,6 +56,33 @@ def check_configuration(given: dict[str, Any], identities: Identities) -> None:
     _check_variables((given.get("Environment") or {}).get("Variables") or {})
     if given.get("Role"):
         check_role(given["Role"], identities)
+
+
+def check_layer_region(arn: str, region: str) -> None:
+    """Check that a layer is in the function's Region.
+
+    Raises
+    ------
+    AWSError
+        ``InvalidParameterValueException`` with AWS's message.
+    """
+    if arn.split(":")[3] != region:
+        words = f"Layers are expected to be in region {region}."
+        raise invalid(f"Layers are not in the same region as the function. {words}")
+
+
+def check_code_region(bucket: str | None, call: Call) -> None:
+    """Check that the bucket with a function's code is in its Region.
+
+    Raises
+    ------
+    AWSError
+        ``InvalidParameterValueException`` with AWS's message.
+    """
+    region = region_of_bucket(call.account_id, bucket or "")
+    if region not in ("", call.region):
+        words = f"The bucket is in this region: {region}. Please use this region to retry the request"
+        raise invalid(f"Error occurred while GetObject. S3 Error Code: PermanentRedirect. S3 Error Message: {words}")
 
 
 def check_tracing(role: str, identities: Identities) -> None:
