@@ -105,7 +105,7 @@ class Container:
 
 
 def _credentials(name: str, role_arn: str) -> dict[str, str]:
-    given = boto3.client("sts").assume_role(RoleArn=role_arn, RoleSessionName=name)["Credentials"]
+    given = boto3.client("sts").assume_role(RoleArn=role_arn, RoleSessionName=f"task-{name}")["Credentials"]
     return {
         "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
         "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],

@@ -54,7 +54,7 @@ def test_it_runs_with_the_task_roles_credentials_until_it_is_stopped(role: str, 
     (tmp_path / "app.py").write_text(WHO)
     container = Container("who", tmp_path, role, {"COLOUR": "green"})
     try:
-        assert says(container) == {"arn": "arn:aws:sts::123456789012:assumed-role/task/who", "colour": "green"}
+        assert says(container) == {"arn": "arn:aws:sts::123456789012:assumed-role/task/task-who", "colour": "green"}
     finally:
         container.stop()
     assert not container.runs
