@@ -168,15 +168,15 @@ def with_part(*names: str, **changed: tuple[str, str]) -> Callable[[Learner], No
 
 def may_not_write(learner: Learner) -> None:
     learner.fresh()
-    learner.deploy("lake", lake=("s3:PutObject", "s3:GetObject"))
+    learner.deploy(*LAKE, role=("s3:PutObject", "s3:GetObject"))
 
 
 def no_role_for_the_function(learner: Learner) -> None:
-    learner.deploy("lake", "clean", clean=("lambda:InvokeFunction", "lambda:GetFunction"))
+    learner.deploy(*CLEAN, wiring=("lambda:InvokeFunction", "lambda:GetFunction"))
 
 
 def no_partition(learner: Learner) -> None:
-    learner.deploy("lake", "clean", "table", table=("PartitionKeys: [{Name: day, Type: string}]", "PartitionKeys: []"))
+    learner.deploy(*TABLE, table=("PartitionKeys: [{Name: day, Type: string}]", "PartitionKeys: []"))
 
 
 def stack_by_hand(learner: Learner) -> None:
@@ -198,17 +198,19 @@ def packages_left(learner: Learner) -> None:
         logs.delete_log_group(logGroupName=group["logGroupName"])
 
 
-CLEAN, TABLE = ("lake", "clean"), ("lake", "clean", "table")
+LAKE, CLEAN = ("lake", "role"), ("lake", "role", "clean", "wiring")
+TABLE = (*CLEAN, "table", "files")
+REPORT = (*TABLE, "queue", "report", "rights")
 READS = "SELECT DISTINCT id, bridge, bikes FROM"
 WRONG: list[tuple[str, Callable[[Learner], None], str, str]] = [
     ("lake", may_not_write, "Firehose may not write into the bucket", "S3.AccessDenied"),
     (
         "lake",
-        with_part("lake", lake=("Prefix: counts/day=!{timestamp:yyyy-MM-dd}/\n        ErrorO", "ErrorO")),
+        with_part(*LAKE, lake=("Prefix: counts/day=!{timestamp:yyyy-MM-dd}/\n        ErrorO", "ErrorO")),
         "Counts came, and lie in `YYYY/MM/DD/",
         "",
     ),
-    ("lake", with_part("lake", lake=("GZIP", "UNCOMPRESSED")), "The file is not compressed with GZIP", ""),
+    ("lake", with_part(*LAKE, lake=("GZIP", "UNCOMPRESSED")), "The file is not compressed with GZIP", ""),
     ("clean", no_role_for_the_function, "All ten counts were rejected", "Access was denied"),
     (
         "clean",
@@ -236,18 +238,18 @@ WRONG: list[tuple[str, Callable[[Learner], None], str, str]] = [
         "The broken message is kept, but in `errors/processing-failed/`",
         "",
     ),
-    ("table", with_part(*TABLE, table=("${Lake}/counts/", "${Lake}/")), "the table finds none of them", ""),
-    ("table", with_part(*TABLE, table=("Type: int", "Type: string")), "could not run `SELECT sum(bikes)", "sum"),
+    ("table", with_part(*TABLE, files=("${Lake}/counts/", "${Lake}/")), "the table finds none of them", ""),
+    ("table", with_part(*TABLE, files=("Type: int", "Type: string")), "could not run `SELECT sum(bikes)", "sum"),
     ("table", no_partition, "could not run `SELECT count(*) AS n FROM counts`", "day"),
     (
         "report",
-        with_part(*TABLE, "report", report=(READS, "SELECT id, bridge, bikes FROM")),
+        with_part(*REPORT, report=(READS, "SELECT id, bridge, bikes FROM")),
         "and the report has 13 bicycles, not 9",
         "",
     ),
     (
         "report",
-        with_part(*TABLE, "report", report=("[s3:GetObject, s3:PutObject]", "s3:GetObject")),
+        with_part(*REPORT, rights=("[s3:GetObject, s3:PutObject]", "s3:GetObject")),
         "The report says nothing of a bridge where 9 bicycles passed",
         "Access denied when writing",
     ),
@@ -274,7 +276,7 @@ def test_nothing_is_attempted_in_an_empty_account(learner: Learner) -> None:
 
 def test_a_second_design_passes(learner: Learner) -> None:
     learner.fresh()
-    learner.bikes.deploy(WRITER, PARTS["table"], SCHEDULED)
+    learner.bikes.deploy(WRITER, PARTS["table"], PARTS["files"], SCHEDULED)
     states = learner.states()
     assert states == dict.fromkeys(TASKS, "right") | {"gone": "not attempted"}, learner.lab.results()
     wait_until_quiet()
@@ -302,7 +304,7 @@ def test_the_chapters_template_does_not_pass_as_it_is(learner: Learner) -> None:
 
 def test_a_lake_without_a_function_cannot_be_asked(learner: Learner) -> None:
     learner.fresh()
-    learner.deploy("lake", "table")
+    learner.deploy(*LAKE, "table", "files")
     assert learner.states() == dict.fromkeys(TASKS, "not attempted") | {"lake": "right", "table": "wrong"}
     assert "and the table finds" in learner.result("table").message
 
@@ -310,7 +312,7 @@ def test_a_lake_without_a_function_cannot_be_asked(learner: Learner) -> None:
 def test_the_templates_pass_cfn_lint(learner: Learner) -> None:
     from cfnlint.api import lint  # slow to import, and only this test needs it
 
-    solution = learner.bikes.together(*[PARTS[name] for name in (*TABLE, "report")])
-    other = learner.bikes.together(WRITER, SCHEDULED, PARTS["table"])
+    solution = learner.bikes.together(*[PARTS[name] for name in REPORT])
+    other = learner.bikes.together(WRITER, SCHEDULED, PARTS["table"], PARTS["files"])
     for text in (solution, other):
         assert [str(found) for found in lint(text, regions=["us-east-1"])] == []

@@ -8,7 +8,8 @@ executions, the workgroups and Glue's tables.
 
 For the bill, what is read is metered as ``bytes`` of ``athena``, at least 10 MB a query ("Amazon Athena pricing").
 
-Differs: with partition projection, each folder that is there is a partition; its ranges and formats are not read. Not
+Differs: of the permissions that AWS wants, glue:GetTable, s3:ListBucket, s3:GetObject and s3:PutObject are asked for;
+with partition projection, each folder that is there is a partition; its ranges and formats are not read. Not
 built: registered partitions, location templates, other formats than JSON, DDL, statements with parameters, reuse of
 results. Unsourced: the words of a denied output location and of a projection that lacks a column.
 """
