@@ -6,7 +6,8 @@ can switch a Region off. Here ``Cloud.switch_off_region`` does: its API calls an
 functions do not run, its buckets give nothing to CloudFront, and its replicas neither send nor get.
 
 Differs: on AWS a client would meet time-outs and closed connections too. What goes on inside a Region without a request
-(timers, alarms, messages on their way between its services) is not stopped.
+(timers, alarms, messages on their way between its services) is not stopped. The limits of a whole account (concurrency,
+reserved too, and API Gateway's throttle) and X-Ray's traces are shared by all Regions here; on AWS each has its own.
 """
 
 from __future__ import annotations

@@ -32,9 +32,7 @@ def where(aws: Subject, name: str) -> list[str]:
     return [one for one in regions if name in aws.client("dynamodb", one).list_tables()["TableNames"]]
 
 
-@promise(
-    DOCUMENT, "one stack makes the table and its replicas; StreamArn is the stream of its own Region"
-)
+@promise(DOCUMENT, "one stack makes the table and its replicas; StreamArn is the stream of its own Region")
 def test_create(aws: Subject) -> None:
     stack = Stacks(aws)
     assert stack.create(template(HOME, AWAY))["StackStatus"] == "CREATE_COMPLETE"

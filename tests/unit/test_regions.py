@@ -123,6 +123,12 @@ def test_only_the_calls_of_a_region_that_is_off_are_refused(role: str) -> None:
     client("s3", HOME).put_object(Bucket="far", Key="a")
 
 
+def test_what_works_in_the_home_region_only_says_so(role: str) -> None:
+    function(role, AWAY)
+    with pytest.raises(ClientError, match="a function URL outside the account's home Region is not built"):
+        client("lambda").create_function_url_config(FunctionName="where", AuthType="NONE")
+
+
 def test_an_event_for_a_function_waits_until_its_region_is_back(role: str) -> None:
     client("s3", HOME).create_bucket(Bucket="told")
     arn = function(role, AWAY)

@@ -4,7 +4,7 @@ AWS: ``https://ID.lambda-url.REGION.on.aws/`` turns an HTTP request into an even
 into a response; with ``AuthType=NONE`` the function's resource policy must let everyone call it (since October 2025
 both ``lambda:InvokeFunctionUrl`` and ``lambda:InvokeFunction``), with ``AWS_IAM`` the request must be signed ("Invoking
 Lambda function URLs", Lambda Developer Guide). Here the address is ``{endpoint}/_aws/lambda-url/ID/``. Response
-streaming and URLs of aliases are not built.
+streaming, URLs of aliases, and URLs outside the account's home Region are not built.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ class FunctionUrls:
         if streams or qualifier:
             what = "response streaming" if streams else "the URL of an alias"
             raise not_built(what)
+        if call.region != self._context.region:
+            raise not_built("a function URL outside the account's home Region")
         response = forward(call)
         if response.status >= 400:
             return response
