@@ -9,7 +9,8 @@ IncomingRecords and IncomingBytes are moto's. The metrics of shards, which cost 
 ReadProvisionedThroughputExceeded.
 
 Differs: the limits hold by the second of the cloud's clock, so a fast clock lets more through in a moment of ours. What
-consumers read is not limited. Unsourced: that a shard saves up one second of its limits, and no more.
+consumers read is not limited. PutRecords refuses records of more than 1 MiB, as AWS did before it took 10. Unsourced:
+that a shard saves up one second of its limits, and no more.
 """
 
 from __future__ import annotations
