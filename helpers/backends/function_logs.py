@@ -13,6 +13,8 @@ from typing import Any
 
 from helpers.dataplane.record import Entry, Kind, Record, Use
 
+LATE_MS = 60_000
+"""By how much lines of one environment may arrive later than those of another, in milliseconds."""
 _GROUP = "/aws/lambda/"
 _REPORT = re.compile(
     r"REPORT RequestId: (\S+)\tDuration: ([\d.]+) ms\tBilled Duration: (\d+) ms\tMemory Size: (\d+) MB\t"
@@ -53,7 +55,7 @@ class LoggedRecord(Record):
             for group in self._client.describe_log_groups(logGroupNamePrefix=_GROUP)["logGroups"]:
                 name = group["logGroupName"]
                 pages = self._client.get_paginator("filter_log_events")
-                found = pages.paginate(logGroupName=name, startTime=self._read_up_to.get(name, 0))
+                found = pages.paginate(logGroupName=name, startTime=max(0, self._read_up_to.get(name, 0) - LATE_MS))
                 self._take(name, [event for page in found for event in page["events"]])
 
     def _take(self, group: str, events: list[dict[str, Any]]) -> None:

@@ -339,3 +339,10 @@ def test_the_record_learns_from_logs_which_functions_ran() -> None:
     late += "Status: timeout\tError Type: Sandbox.Timedout"
     logs.events.append({"logStreamName": "s", "timestamp": 3000, "message": late})
     assert [entry.outcome for entry in record.since(mark)] == ["Sandbox.Timedout"]
+    # another environment's lines came later than these, and are older
+    logs.events.append({"logStreamName": "t", "timestamp": 2000, "message": "START RequestId: d Version: 8"})
+    report = f"REPORT RequestId: d\tDuration: 3.00 ms\tBilled Duration: 3 ms\t{usage}"
+    logs.events.append({"logStreamName": "t", "timestamp": 2100, "message": report})
+    mark = record.mark()
+    assert sorted(entry.detail["version"] for entry in record.since()) == ["7", "7", "7", "8"]
+    assert record.since(mark) == []
