@@ -168,7 +168,7 @@ def with_part(*names: str, **changed: tuple[str, str]) -> Callable[[Learner], No
 
 def may_not_write(learner: Learner) -> None:
     learner.fresh()
-    learner.deploy(*LAKE, role=("s3:PutObject", "s3:GetObject"))
+    learner.deploy(*LAKE, lake=("s3:PutObject", "s3:GetObject"))
 
 
 def no_role_for_the_function(learner: Learner) -> None:
@@ -198,7 +198,7 @@ def packages_left(learner: Learner) -> None:
         logs.delete_log_group(logGroupName=group["logGroupName"])
 
 
-LAKE, CLEAN = ("lake", "role"), ("lake", "role", "clean", "wiring")
+LAKE, CLEAN = ("lake", "intake"), ("lake", "intake", "clean", "wiring")
 TABLE = (*CLEAN, "table", "files")
 REPORT = (*TABLE, "queue", "report", "rights")
 READS = "SELECT DISTINCT id, bridge, bikes FROM"
@@ -206,11 +206,11 @@ WRONG: list[tuple[str, Callable[[Learner], None], str, str]] = [
     ("lake", may_not_write, "Firehose may not write into the bucket", "S3.AccessDenied"),
     (
         "lake",
-        with_part(*LAKE, lake=("Prefix: counts/day=!{timestamp:yyyy-MM-dd}/\n        ErrorO", "ErrorO")),
+        with_part(*LAKE, intake=("Prefix: counts/day=!{timestamp:yyyy-MM-dd}/\n        ErrorO", "ErrorO")),
         "Counts came, and lie in `YYYY/MM/DD/",
         "",
     ),
-    ("lake", with_part(*LAKE, lake=("GZIP", "UNCOMPRESSED")), "The file is not compressed with GZIP", ""),
+    ("lake", with_part(*LAKE, intake=("GZIP", "UNCOMPRESSED")), "The file is not compressed with GZIP", ""),
     ("clean", no_role_for_the_function, "All ten counts were rejected", "Access was denied"),
     (
         "clean",
@@ -234,7 +234,7 @@ WRONG: list[tuple[str, Callable[[Learner], None], str, str]] = [
     ("poison", with_part(*CLEAN, clean=("ProcessingFailed", "Ok")), "The broken message stands among the counts", ""),
     (
         "poison",
-        with_part(*CLEAN, lake=("rejected/!{firehose", "errors/!{firehose")),
+        with_part(*CLEAN, intake=("rejected/!{firehose", "errors/!{firehose")),
         "The broken message is kept, but in `errors/processing-failed/`",
         "",
     ),
