@@ -19,11 +19,13 @@ import boto3
 import yaml
 from botocore.exceptions import ClientError
 
+from helpers import cloud
 from helpers.teaching.packaging import package_template
 
 CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _LONGEST_SECONDS = 120
 _LISTS = (
+    ("acm", "list_certificates", "CertificateSummaryList", "DomainName"),
     ("apigateway", "get_domain_names", "items", "domainName"),
     ("apigateway", "get_rest_apis", "items", "name"),
     ("apigatewayv2", "get_apis", "Items", "Name"),
@@ -35,9 +37,12 @@ _LISTS = (
     ("cognito-identity", "list_identity_pools", "IdentityPools", "IdentityPoolName"),
     ("cognito-idp", "list_user_pools", "UserPools", "Name"),
     ("dynamodb", "list_tables", "TableNames", ""),
+    ("elbv2", "describe_load_balancers", "LoadBalancers", "LoadBalancerName"),
     ("events", "list_rules", "Rules", "Name"),
     ("firehose", "list_delivery_streams", "DeliveryStreamNames", ""),
+    ("glue", "get_databases", "DatabaseList", "Name"),
     ("iam", "list_roles", "Roles", "RoleName"),
+    ("iam", "list_users", "Users", "UserName"),
     ("kinesis", "list_streams", "StreamNames", ""),
     ("lambda", "list_event_source_mappings", "EventSourceMappings", "UUID"),
     ("lambda", "list_functions", "Functions", "FunctionName"),
@@ -59,6 +64,8 @@ _ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
 }
 _EVERYWHERE = ("cloudfront", "iam", "route53", "s3")
 """Services whose list is the same in each Region."""
+_UNASKED = ("cloudformation", "iam", "logs", "s3")
+"""Services that are always asked, the first three because other services make something there by themselves."""
 
 
 class DeploymentFailed(Exception):
@@ -215,17 +222,26 @@ def left(regions: Iterable[str] | None = None) -> list[str]:
     regions:
         Where to look; the account's home without it.
     """
-    home = boto3.client("sts").meta.region_name
+    home, used = boto3.client("sts").meta.region_name, _used()
     found = []
     for number, region in enumerate(regions or [home]):
         for service, method, where, name in _LISTS:
-            if number and service in _EVERYWHERE:
+            if (number and service in _EVERYWHERE) or (used is not None and service not in used):
                 continue
             answer = getattr(boto3.client(service, region_name=region), method)(**_ARGUMENTS.get(method, {}))
             for part in where.split("."):
                 answer = answer.get(part, [])
             found += [f"{service} {one[name] if name else one}" for one in answer if not _given(one)]
     return sorted(found)
+
+
+def _used() -> set[str] | None:
+    """Return the services that were called since the start (to ask one would wake it), or None if nobody knows."""
+    record = cloud.current().record
+    if not record.standing:
+        return None
+    used = {use.service for use in record.used()} | {*_UNASKED}
+    return used | {"sesv2"} if "ses" in used else used
 
 
 def _given(member: Any) -> bool:

@@ -199,7 +199,12 @@ def trace(trace_id: str, *, times: bool = False, seconds: float = traces.WAIT_SE
 
 
 def service_map(
-    start: float | None = None, *, group: str = "", times: bool = False, seconds: float = traces.WAIT_SECONDS
+    start: float | None = None,
+    *,
+    group: str = "",
+    times: bool = False,
+    counts: bool = True,
+    seconds: float = traces.WAIT_SECONDS,
 ) -> None:
     """Draw X-Ray's service graph: who called whom, how often, and how much of it went wrong; a list stands below.
 
@@ -211,6 +216,8 @@ def service_map(
         The name of a group of X-Ray; only its traces count then.
     times:
         Whether to add the average times; they differ at each run.
+    counts:
+        Whether to say how many calls there were; where services poll or gather, that differs at each run, too.
     seconds:
         How long to wait for segments that are still on their way.
     """
@@ -218,9 +225,9 @@ def service_map(
     if not graph:
         print("X-Ray has no traces of this time, so there is nothing to draw.")
         return
-    sentence, *edges = traces.text(graph, times)
+    sentence, *edges = traces.text(graph, times, counts)
     listed = "\n".join(f"- {output.escape(line)}" for line in edges)
-    output.markdown(f"```mermaid\n{traces.flowchart(graph, times)}\n```\n\n{output.escape(sentence)}\n\n{listed}")
+    output.markdown(f"```mermaid\n{traces.flowchart(graph, times, counts)}\n```\n\n{output.escape(sentence)}\n\n{listed}")
 
 
 def bill(

@@ -199,12 +199,12 @@ def _widest(figure: Any, axes: Any) -> float:
     return float(max(widths, default=0.0) * 72 / figure.dpi + 6)
 
 
-def flowchart(graph: Sequence[Mapping[str, Any]], times: bool = False) -> str:
+def flowchart(graph: Sequence[Mapping[str, Any]], times: bool = False, counts: bool = True) -> str:
     """Return the Mermaid text of a service graph: its nodes and edges with their calls and what went wrong in words."""
     places = {service["ReferenceId"]: f"n{place}" for place, service in enumerate(_ordered(graph))}
     drawn = ["flowchart TD"]
     for service in _ordered(graph):
-        here, told = places[service["ReferenceId"]], _told(service.get("SummaryStatistics"), times)
+        here, told = places[service["ReferenceId"]], _told(service.get("SummaryStatistics"), times, counts)
         if service.get("Type") == CLIENT:
             drawn.append(f'{here}(["Client"])')
             continue
@@ -215,12 +215,12 @@ def flowchart(graph: Sequence[Mapping[str, Any]], times: bool = False) -> str:
     for service, target, edge in _edges(graph):
         arrow = "==>" if _failed(edge["SummaryStatistics"]) else "-->"
         ends = places[service["ReferenceId"]], places[target["ReferenceId"]]
-        drawn.append(f'{ends[0]} {arrow}|"{_wrapped(_told(edge["SummaryStatistics"], times))}"| {ends[1]}')
+        drawn.append(f'{ends[0]} {arrow}|"{_wrapped(_told(edge["SummaryStatistics"], times, counts))}"| {ends[1]}')
     drawn.append("classDef wrong stroke-width:4px,stroke-dasharray:6 3")
     return "\n".join([drawn[0], *(f"    {line}" for line in drawn[1:])])
 
 
-def text(graph: Sequence[Mapping[str, Any]], times: bool = False) -> list[str]:
+def text(graph: Sequence[Mapping[str, Any]], times: bool = False, counts: bool = True) -> list[str]:
     """Return a sentence that says what to see, then one line for each edge."""
     real = [service for service in _ordered(graph) if service.get("Type") != CLIENT]
     bad = [service["Name"] for service in real if _bad(service)]
@@ -228,7 +228,7 @@ def text(graph: Sequence[Mapping[str, Any]], times: bool = False) -> list[str]:
     told = [f"The map shows {names.count(len(real), 'service')} that clients reached. {trouble}"]
     for service, target, edge in _edges(graph):
         source = "Client" if service.get("Type") == CLIENT else _label(service)
-        told.append(f"{source} → {_label(target)}: {_told(edge['SummaryStatistics'], times)}")
+        told.append(f"{source} → {_label(target)}: {_told(edge['SummaryStatistics'], times, counts)}")
     return told
 
 
@@ -262,8 +262,8 @@ def _failed(statistics: Mapping[str, Any]) -> bool:
     return bool(statistics["OkCount"] < statistics["TotalCount"])
 
 
-def _told(statistics: Mapping[str, Any] | None, times: bool) -> str:
-    """Return ``4 calls, 1 fault (25 %)``, with ``times`` also the average time."""
+def _told(statistics: Mapping[str, Any] | None, times: bool, counts: bool) -> str:
+    """Return ``4 calls, 1 fault (25 %)``, without ``counts`` ``calls, faults``; with ``times`` also the average time."""
     if not statistics or not statistics["TotalCount"]:
         return "no completed call"
     total, errors = statistics["TotalCount"], statistics["ErrorStatistics"]
@@ -272,8 +272,10 @@ def _told(statistics: Mapping[str, Any] | None, times: bool) -> str:
         ("error", "errors"): errors["OtherCount"],
         ("throttled", "throttled"): errors["ThrottleCount"],
     }
+    average = [f"{statistics['TotalResponseTime'] / total * 1000:.0f} ms on average"] if times else []
+    if not counts:
+        return ", ".join(["calls", *(word[1] for word, number in wrong.items() if number), *average])
     parts = [
         names.count(number, *word) + f" ({100 * number / total:.0f} %)" for word, number in wrong.items() if number
     ]
-    average = [f"{statistics['TotalResponseTime'] / total * 1000:.0f} ms on average"] if times else []
     return ", ".join([names.count(total, "call"), *parts, *average])

@@ -132,6 +132,10 @@ def test_the_map_says_who_called_whom_and_what_went_wrong(xray: Any, capsys: Any
     assert "- shop (AWS::EC2::Instance) → orders: 4 calls, 1 fault (25 %)" in first
     show.service_map()
     assert capsys.readouterr().out == first
+    show.service_map(counts=False)
+    uncounted = capsys.readouterr().out
+    assert "- shop (AWS::EC2::Instance) → orders: calls, faults" in uncounted
+    assert "4" not in uncounted.partition("classDef")[0]
 
 
 def test_the_map_of_a_group_and_with_times(xray: Any, capsys: Any) -> None:
