@@ -226,8 +226,8 @@ def service_map(
         print("X-Ray has no traces of this time, so there is nothing to draw.")
         return
     sentence, *edges = traces.text(graph, times, counts)
-    listed = "\n".join(f"- {output.escape(line)}" for line in edges)
-    output.markdown(f"```mermaid\n{traces.flowchart(graph, times, counts)}\n```\n\n{output.escape(sentence)}\n\n{listed}")
+    drawing, listed = traces.flowchart(graph, times, counts), "\n".join(f"- {output.escape(line)}" for line in edges)
+    output.markdown(f"```mermaid\n{drawing}\n```\n\n{output.escape(sentence)}\n\n{listed}")
 
 
 def bill(

@@ -263,7 +263,7 @@ def _failed(statistics: Mapping[str, Any]) -> bool:
 
 
 def _told(statistics: Mapping[str, Any] | None, times: bool, counts: bool) -> str:
-    """Return ``4 calls, 1 fault (25 %)``, without ``counts`` ``calls, faults``; with ``times`` also the average time."""
+    """Return ``4 calls, 1 fault (25 %)``, or without ``counts`` ``calls, faults``; ``times`` adds the average."""
     if not statistics or not statistics["TotalCount"]:
         return "no completed call"
     total, errors = statistics["TotalCount"], statistics["ErrorStatistics"]
