@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from helpers.dataplane.record import Entry, Kind, Record, Use
 
@@ -31,7 +34,7 @@ class LoggedRecord(Record):
         super().__init__()
         self._client = client
         self._read_up_to: dict[str, int] = {}
-        self._known: set[str] = set()
+        self._known: set[tuple[str, int, str]] = set()
         self._streams: dict[str, int] = {}
         self._reading = threading.Lock()
 
@@ -51,7 +54,8 @@ class LoggedRecord(Record):
         return super().used()
 
     def _read(self) -> None:
-        with self._reading:
+        """Read what is new; what cannot be read while functions write, because LocalStack answers 500, comes later."""
+        with self._reading, suppress(ClientError):
             for group in self._client.describe_log_groups(logGroupNamePrefix=_GROUP)["logGroups"]:
                 name = group["logGroupName"]
                 pages = self._client.get_paginator("filter_log_events")
@@ -68,8 +72,8 @@ class LoggedRecord(Record):
                 versions[stream], errors[stream] = started[1], "ok"
             elif failed := _ERROR.match(text):
                 errors[stream] = failed[1]
-            elif (report := _REPORT.match(text)) and report[1] not in self._known:
-                self._known.add(report[1])
+            elif (report := _REPORT.match(text)) and (stream, event["timestamp"], text) not in self._known:
+                self._known.add((stream, event["timestamp"], text))  # not the id: a retry has that of the first try
                 outcome = report[7] or errors.get(stream, "ok")
                 self._ran(group.removeprefix(_GROUP), event, report, versions.get(stream, ""), outcome)
 

@@ -25,7 +25,9 @@ class LeftOut:
     def __init__(self, shell: Any, backend: EndpointBackend) -> None:
         self._shell, self._backend = shell, backend
         self._names: set[str] = set()
-        self._reason = self._source = ""
+        self._reason = ""
+        self._source = next(reversed(shell.history_manager.input_hist_raw), "")
+        """The cell that runs; at first the one that starts this cloud."""
         shell.set_custom_exc((Exception, KeyboardInterrupt), self._show)
         shell.events.register("pre_run_cell", self._before)
         shell.events.register("post_run_cell", self._after)

@@ -346,3 +346,7 @@ def test_the_record_learns_from_logs_which_functions_ran() -> None:
     mark = record.mark()
     assert sorted(entry.detail["version"] for entry in record.since()) == ["7", "7", "7", "8"]
     assert record.since(mark) == []
+    # a retry has the request id of the first try
+    again = f"REPORT RequestId: d\tDuration: 4.00 ms\tBilled Duration: 4 ms\t{usage}"
+    logs.events.append({"logStreamName": "t", "timestamp": 2900, "message": again})
+    assert [entry.milliseconds for entry in record.since(mark)] == [4]
