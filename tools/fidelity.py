@@ -38,6 +38,7 @@ ASKED = re.compile(r"^- (\w.*?): (.+), asked on (\d{4}-\d\d-\d\d)$", re.MULTILIN
 SERVICES = {
     "api": "Every service",
     "api_": "Amazon API Gateway",
+    "athena": "Amazon Athena",
     "cloudformation": "AWS CloudFormation",
     "cloudfront": "Amazon CloudFront",
     "cloudwatch": "Amazon CloudWatch",
@@ -46,6 +47,8 @@ SERVICES = {
     "dynamodb": "Amazon DynamoDB",
     "event": "Event sources of Lambda",
     "events": "Events that services push",
+    "firehose": "Amazon Data Firehose",
+    "kinesis": "Amazon Kinesis Data Streams",
     "lambda": "AWS Lambda",
     "moto": "Services that call functions",
     "names": "Names: Route 53, custom domain names, load balancers",
