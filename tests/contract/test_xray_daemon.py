@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -160,14 +161,26 @@ def test_unreachable(aws: Subject, start: Start) -> None:
     assert daemon.state()["buffered"] == 0
 
 
+def free_address() -> str:
+    """Return an address whose port is free for UDP and for TCP: the daemon listens on both."""
+    for _ in range(20):
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as connections,
+            suppress(OSError),
+        ):
+            datagrams.bind(("127.0.0.1", 0))
+            connections.bind(datagrams.getsockname())
+            return f"127.0.0.1:{datagrams.getsockname()[1]}"
+    pytest.fail("no port is free for both")
+
+
 @promise(
     CONFIGURING,
     "cfg.yaml names addresses, buffer and Region; what it does not know is an error, as is a buffer below 3 MB",
 )
 def test_configuration(start: Start) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = free_address()
     daemon = start("Socket:", f'  UDPAddress: "{address}"', "TotalBufferSizeMB: 24", "LocalMode: true")
     assert daemon.address == address
     for line, words in (
