@@ -30,10 +30,11 @@ from helpers import cloud
 from helpers.dataplane.call import AWSError
 from helpers.dataplane.cloudformation.template import read
 from helpers.dataplane.web import HttpRequest, HttpResponse, LocalServer
-from helpers.teaching.deployments import DeploymentFailed, deploy
+from helpers.teaching.deployments import DeploymentFailed, deploy_text
 from helpers.teaching.logs import newest
+from helpers.teaching.packaging import package_template
 
-_STACK = "sam-local"
+_STACK, _BUCKET = "sam-local", "sam-local"
 _FUNCTIONS = ("AWS::Serverless::Function", "AWS::Lambda::Function")
 _PATIENT = Config(read_timeout=930, retries={"total_max_attempts": 1})
 
@@ -49,17 +50,22 @@ class Application:
         self._path, self._cloud = template, running
         self._parameters = parameters
         self._client = boto3.client("cloudformation")
+        boto3.client("s3").create_bucket(Bucket=_BUCKET)
+        self._deployed = ""
         self.deploy()
 
     def deploy(self) -> None:
-        """Make the stack what template and code are now.
+        """Make the stack what template and code are now; does nothing when nothing has changed.
 
         Raises
         ------
         DeploymentFailed
             It could not be deployed; the message says why.
         """
-        deploy(self._path, _STACK, parameters=self._parameters)
+        text = package_template(self._path.read_text(), self._path.parent, _BUCKET)
+        if text != self._deployed:
+            self._deployed = text
+            deploy_text(text, self._path.parent, _STACK, parameters=self._parameters)
 
     def ids(self, kind: str) -> dict[str, str]:
         """Return the physical ids of the stack's resources of one type, by logical id."""

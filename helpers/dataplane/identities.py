@@ -169,11 +169,8 @@ class Identities:
         AWSError
             ``NotImplementedException``: the role's trust policy uses what is not built.
         """
-        role = self.role(arn)
-        if role is None:
-            return False
-        asked = Asked("sts:AssumeRole", arn, service=service, values={"aws:sourceaccount": self.account_id})
-        return decide([_read(role.assume_role_policy_document)], asked, of_resource=True) is Verdict.ALLOW
+        values = {"aws:sourceaccount": self.account_id}
+        return self._trusted(Asked("sts:AssumeRole", arn, service=service, values=values))
 
     def trusts(self, arn: str, provider: str, claims: Claims) -> bool:
         """Return whether there is a role of that ARN for those of whom an identity provider says this.
@@ -183,10 +180,13 @@ class Identities:
         AWSError
             ``NotImplementedException``: the role's trust policy uses what is not built.
         """
-        role = self.role(arn)
+        return self._trusted(Asked("sts:AssumeRoleWithWebIdentity", arn, provider=provider, values=claims))
+
+    def _trusted(self, asked: Asked) -> bool:
+        """Return whether the trust policy of the role that is asked for allows it; no role allows nothing."""
+        role = self.role(asked.resource)
         if role is None:
             return False
-        asked = Asked("sts:AssumeRoleWithWebIdentity", arn, provider=provider, values=claims)
         return decide([_read(role.assume_role_policy_document)], asked, of_resource=True) is Verdict.ALLOW
 
     def role_id(self, name: str) -> str:

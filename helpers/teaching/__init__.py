@@ -4,7 +4,7 @@
 """
 
 from helpers.teaching import plots, pricing, show
-from helpers.teaching.addresses import api_address, distribution_address, open_link, web_address
+from helpers.teaching.addresses import api_address, distribution_address, local_address, open_link, web_address
 from helpers.teaching.checks import check, hint
 from helpers.teaching.databases import private_database
 from helpers.teaching.mock_exam import exam
@@ -22,6 +22,7 @@ __all__ = [
     "exam",
     "hint",
     "libraries",
+    "local_address",
     "open_link",
     "package",
     "package_template",

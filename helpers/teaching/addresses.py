@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import html
 import os
+import re
 from urllib.parse import urlsplit
 
 from helpers import cloud
@@ -39,6 +40,15 @@ def api_address(api_id: str, stage: str, path: str = "", *, scheme: str = "http"
         raise ValueError(f"the scheme is {scheme!r}: it must be 'http' or 'ws'")
     host = urlsplit(cloud.current().endpoint).netloc
     return f"{scheme}://{host}/_aws/execute-api/{api_id}/{stage}{path}"
+
+
+def local_address(url: str) -> str:
+    """Return where the local cloud answers in place of an API's address on AWS, without a slash at its end.
+
+    An empty text stands for what is no ``https://API.execute-api.REGION.amazonaws.com``, with or without a path.
+    """
+    parts = re.fullmatch(r"https://(\w+)\.execute-api\.[\w-]+\.amazonaws\.com(/.*)?", url)
+    return f"{cloud.current().endpoint}/_aws/execute-api/{parts[1]}{(parts[2] or '').rstrip('/')}" if parts else ""
 
 
 def distribution_address(distribution_id: str, path: str = "/") -> str:

@@ -10,8 +10,12 @@ deletes the log groups that Lambda made for its functions, which on AWS stay unt
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+import textwrap
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -164,12 +168,37 @@ def deploy_text(
         client.delete_change_set(**names)
         if "didn't contain changes" not in made["StatusReason"] and "No updates" not in made["StatusReason"]:
             raise DeploymentFailed(made["StatusReason"])
-        return _outputs(client, stack)
+        return outputs(stack, region) or {}
     client.execute_change_set(**names)
     status = _settled(client, stack)
     if "ROLLBACK" in status or "FAILED" in status:
         raise DeploymentFailed("\n  ".join([f"the stack {stack} is {status}:", *failures(stack, region)]))
-    return _outputs(client, stack)
+    return outputs(stack, region) or {}
+
+
+def outputs(stack: str, region: str | None = None) -> dict[str, str] | None:
+    """Return the outputs of a stack, or None where there is no such stack."""
+    found = _described(boto3.client("cloudformation", region_name=region), stack)
+    return None if found is None else {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
+
+
+@contextmanager
+def with_functions(folder: str | os.PathLike[str], code: Mapping[str, str]) -> Iterator[str]:
+    """Give a folder with a copy of ``functions`` in ``folder``, in which these texts are the ``app.py`` of functions.
+
+    Parameters
+    ----------
+    folder:
+        Where ``functions`` lies.
+    code:
+        Texts by the names of the functions' folders; a folder that is not there is made.
+    """
+    with tempfile.TemporaryDirectory() as copy:
+        functions = Path(shutil.copytree(Path(folder, "functions"), Path(copy, "functions")))
+        for name, source in code.items():
+            (functions / name).mkdir(exist_ok=True)
+            (functions / name / "app.py").write_text(textwrap.dedent(source).lstrip())
+        yield copy
 
 
 def failures(stack: str, region: str | None = None) -> list[str]:
@@ -290,14 +319,20 @@ def _without_logs(functions: Iterable[str], region: str | None) -> None:
             logs.delete_log_group(logGroupName=group["logGroupName"])
 
 
-def _status(client: Any, stack: str) -> str:
-    """Return a stack's status, empty where there is none."""
+def _described(client: Any, stack: str) -> dict[str, Any] | None:
+    """Return what CloudFormation says about a stack, or None where there is none."""
     try:
-        return str(client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
+        return dict(client.describe_stacks(StackName=stack)["Stacks"][0])
     except ClientError as error:
         if "does not exist" in str(error):
-            return ""
+            return None
         raise
+
+
+def _status(client: Any, stack: str) -> str:
+    """Return a stack's status, empty where there is none."""
+    found = _described(client, stack)
+    return str(found["StackStatus"]) if found else ""
 
 
 def _settled(client: Any, stack: str) -> str:
@@ -307,8 +342,3 @@ def _settled(client: Any, stack: str) -> str:
             raise DeploymentFailed(f"the stack {stack} is {status} since {_LONGEST_SECONDS} seconds")
         time.sleep(0.02)
     return status
-
-
-def _outputs(client: Any, stack: str) -> dict[str, str]:
-    found = client.describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
-    return {one["OutputKey"]: one["OutputValue"] for one in found}

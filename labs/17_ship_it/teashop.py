@@ -22,7 +22,7 @@ import boto3
 import urllib3
 from botocore.exceptions import ClientError
 
-from helpers import cloud
+from helpers.teaching import local_address
 from helpers.teaching.deployments import together
 from helpers.teaching.packaging import package_template
 
@@ -168,8 +168,7 @@ def stock_up() -> None:
 def address() -> str:
     """Return where the stack's output ``Url`` leads to on this machine, or nothing."""
     outputs = {one["OutputKey"]: one["OutputValue"] for one in (stack() or {}).get("Outputs", [])}
-    parts = re.fullmatch(r"https://(\w+)\.execute-api\.[\w-]+\.amazonaws\.com(/.*)?", outputs.get("Url", ""))
-    return f"{cloud.current().endpoint}/_aws/execute-api/{parts[1]}{(parts[2] or '').rstrip('/')}" if parts else ""
+    return local_address(outputs.get("Url", ""))
 
 
 def ask(tea: str, url: str = "") -> tuple[int, dict[str, Any]]:

@@ -18,7 +18,7 @@ import urllib3
 from botocore.exceptions import ClientError
 
 from helpers import cloud
-from helpers.teaching import deployments
+from helpers.teaching import deployments, distribution_address, local_address
 
 STACK, FOLDER, PASSWORD = "club", Path(__file__).parent, "Binoculars-8x42"
 WALKERS = 6
@@ -46,22 +46,18 @@ def deploy(*parts: str, folder: Path = FOLDER) -> None:
 
 def outputs() -> dict[str, str]:
     """Return the outputs of the stack; none without a stack."""
-    stacks = boto3.client("cloudformation").describe_stacks()["Stacks"]
-    mine = [one for stack in stacks if stack["StackName"] == STACK for one in stack.get("Outputs", [])]
-    return {one["OutputKey"]: one["OutputValue"] for one in mine}
+    return deployments.outputs(STACK) or {}
 
 
 def address() -> str:
     """Return where the output ``Api`` leads to on this machine, or nothing."""
     base = outputs().get("Api", "").rstrip("/")
-    parts = re.fullmatch(r"https://([\w-]+)\.(execute-api\.[\w-]+\.amazonaws\.com|cloudfront\.net)(/.*)?", base)
-    if parts is None:
-        return ""
-    if parts[2] != "cloudfront.net":
-        return f"{cloud.current().endpoint}/_aws/execute-api/{parts[1]}{parts[3] or ''}"
+    site = re.fullmatch(r"https://(\w+\.cloudfront\.net)(/.*)?", base)
+    if site is None:
+        return local_address(base)
     listed = boto3.client("cloudfront").list_distributions()["DistributionList"].get("Items", [])
-    ids = [one["Id"] for one in listed if one["DomainName"] == f"{parts[1]}.cloudfront.net"]
-    return f"{cloud.current().endpoint}/_aws/cloudfront/{ids[0]}{parts[3] or ''}" if ids else ""
+    ids = [one["Id"] for one in listed if one["DomainName"] == site[1]]
+    return distribution_address(ids[0], site[2] or "/").rstrip("/") if ids else ""
 
 
 def ask(method: str, path: str, token: str = "", body: Any = None) -> tuple[int, dict[str, Any]]:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import io
 import itertools
 import json
-import shutil
-import tempfile
-import textwrap
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -21,7 +18,7 @@ from botocore.exceptions import ClientError
 from PIL import Image
 
 from helpers import cloud
-from helpers.teaching import deployments, distribution_address, libraries, package
+from helpers.teaching import deployments, distribution_address, libraries, local_address, package
 
 STACK, FOLDER = "coast", Path(__file__).parent
 HOME, AWAY = REGIONS = ("us-east-1", "eu-west-1")
@@ -66,11 +63,7 @@ def deploy(*parts: str, **code: str) -> None:
     """
     try:
         text = deployments.together(*parts)
-        with tempfile.TemporaryDirectory() as folder:
-            shutil.copytree(FOLDER / "functions", f"{folder}/functions")
-            for name, source in code.items():
-                Path(folder, "functions", name).mkdir(exist_ok=True)
-                Path(folder, "functions", name, "app.py").write_text(textwrap.dedent(source).lstrip())
+        with deployments.with_functions(FOLDER, code) as folder:
             _deploy(text, folder)
     except (deployments.DeploymentFailed, FileNotFoundError, ValueError, ClientError) as error:
         print(f"Nothing is deployed: {error}")
@@ -115,11 +108,7 @@ def outputs(region: str = HOME) -> dict[str, str]:
     """Return the outputs of the stack in a Region; nothing where there is none."""
     if region in _remembered:
         return _remembered[region]
-    try:
-        found = boto3.client("cloudformation", region).describe_stacks(StackName=STACK)["Stacks"][0]
-    except ClientError:
-        return {}
-    return {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
+    return deployments.outputs(STACK, region) or {}
 
 
 @contextmanager
@@ -164,9 +153,7 @@ def ask(address: str, body: Any = None) -> tuple[int, Any]:
 
 def at_api(region: str, path: str, body: Any = None) -> tuple[int, Any]:
     """Ask the API of a Region."""
-    stage = outputs(region)["Url"].removeprefix(f"https://{_host(outputs(region))}").rstrip("/")
-    api = _host(outputs(region)).partition(".")[0]
-    return ask(f"{cloud.current().endpoint}/_aws/execute-api/{api}{stage}{path}", body)
+    return ask(local_address(outputs(region)["Url"]) + path, body)
 
 
 def at_edge(path: str) -> tuple[int, Any]:

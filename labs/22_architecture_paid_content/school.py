@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
-import shutil
-import tempfile
-import textwrap
 import time
 import urllib.error
 import urllib.parse
@@ -21,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from helpers import cloud
-from helpers.teaching import deployments, distribution_address, libraries, package
+from helpers.teaching import deployments, distribution_address, libraries, local_address, package
 
 STACK, FOLDER = "school", Path(__file__).parent
 COURSES = {"spanish": 3, "swahili": 2}
@@ -62,11 +58,7 @@ def deploy(*parts: str, **code: str) -> None:
     """
     try:
         text = deployments.together(*parts)
-        with tempfile.TemporaryDirectory() as folder:
-            shutil.copytree(FOLDER / "functions", f"{folder}/functions")
-            for name, source in code.items():
-                Path(folder, "functions", name).mkdir(exist_ok=True)
-                Path(folder, "functions", name, "app.py").write_text(textwrap.dedent(source).lstrip())
+        with deployments.with_functions(FOLDER, code) as folder:
             _deploy(text, folder)
     except (deployments.DeploymentFailed, FileNotFoundError, ValueError, ClientError) as error:
         print(f"Nothing is deployed: {error}")
@@ -99,11 +91,7 @@ def _site_address() -> str:
 
 def outputs() -> dict[str, str]:
     """Return the stack's outputs; nothing where there is no stack."""
-    try:
-        found = boto3.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
-    except ClientError:
-        return {}
-    return {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
+    return deployments.outputs(STACK) or {}
 
 
 def put(key: str) -> None:
@@ -140,11 +128,10 @@ def fetch(address: str, token: str = "") -> tuple[int, str]:
 
 def ask(course: str, token: str = "") -> tuple[int, dict[str, Any]]:
     """Ask your API for a course."""
-    parts = re.fullmatch(r"https://(\w+)\.execute-api\.[\w-]+\.amazonaws\.com(/.*)?", outputs()["Api"])
-    if parts is None:
+    api = local_address(outputs()["Api"])
+    if not api:
         raise ValueError(f"the output Api is {outputs()['Api']!r}, and no https:// address of an API")
-    path = f"{(parts[2] or '').rstrip('/')}/courses/{urllib.parse.quote(course, safe='')}"
-    status, text = fetch(f"{cloud.current().endpoint}/_aws/execute-api/{parts[1]}{path}", token)
+    status, text = fetch(f"{api}/courses/{urllib.parse.quote(course, safe='')}", token)
     try:
         said = json.loads(text or "{}")
     except ValueError:

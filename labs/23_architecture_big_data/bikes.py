@@ -39,11 +39,7 @@ def deploy(*parts: str) -> None:
 
 def outputs() -> dict[str, str] | None:
     """Return the outputs of the stack, or None where there is no such stack."""
-    found = boto3.client("cloudformation").list_stacks()["StackSummaries"]
-    if not any(one["StackName"] == STACK and one["StackStatus"] != "DELETE_COMPLETE" for one in found):
-        return None
-    stack = boto3.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
-    return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+    return deployments.outputs(STACK)
 
 
 def count(bridge: str, bikes: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from werkzeug.datastructures import Headers
 
 from helpers import cloud
 from helpers.dataplane.web import HttpRequest
-from helpers.teaching import api_address, open_link
+from helpers.teaching import api_address, local_address, open_link
 
 PREFIX = "/user/ann/"
 
@@ -71,3 +71,10 @@ def test_the_front_door_opens_apis_to_the_hubs_own_proxy_only(
     with socket.socket() as connection:
         request = HttpRequest("GET", path, "", headers, socket=connection)
         assert running._backend.door.answer(request).status == status
+
+
+def test_an_address_of_aws_is_one_of_this_machine(running: cloud.Cloud) -> None:
+    below = f"{running.endpoint}/_aws/execute-api/a1"
+    assert local_address("https://a1.execute-api.eu-west-1.amazonaws.com") == below
+    assert local_address("https://a1.execute-api.us-east-1.amazonaws.com/prod/x/") == f"{below}/prod/x"
+    assert local_address("https://d1.cloudfront.net/") == local_address("") == ""

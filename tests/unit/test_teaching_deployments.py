@@ -107,3 +107,13 @@ def test_parts_are_put_together() -> None:
     )
     assert "DelaySeconds: 2" in whole
     assert "Ref: Name" in whole
+
+
+def test_functions_are_written_into_a_copy(template: Path) -> None:
+    (template.parent / "functions" / "old").mkdir(parents=True)
+    (template.parent / "functions" / "old" / "app.py").write_text("old = 1")
+    with deployments.with_functions(template.parent, {"new": "\n    new = 2\n"}) as folder:
+        assert Path(folder, "functions", "old", "app.py").read_text() == "old = 1"
+        assert Path(folder, "functions", "new", "app.py").read_text() == "new = 2\n"
+    assert not (template.parent / "functions" / "new").exists()
+    assert deployments.outputs("nothing") is None
