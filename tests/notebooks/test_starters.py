@@ -16,7 +16,7 @@ from tools.notebook_files import read
 
 def solution() -> Any:
     answer = code(
-        "secret = 42\nprint(secret)", text("42\n"), count=2, tags=["answer"], placeholder=["secret = ...\n", "secret"]
+        "secret = 'sesame'\nprint(secret)", text("sesame\n"), count=2, tags=["answer"], placeholder=["secret = ...\n", "secret"]
     )
     cells = [
         new_markdown_cell("# Lab"),
@@ -33,7 +33,7 @@ def test_answers_are_replaced_and_the_rest_is_kept() -> None:
     made = labs.starter(solution())
     sources = [cell.source for cell in made.cells]
     assert sources == ["# Lab", "import boto3", "secret = ...\nsecret", "# Your code here.\n...", "lab.check('secret')"]
-    assert "42" not in nbformat.writes(made) and "placeholder" not in nbformat.writes(made)
+    assert "sesame" not in nbformat.writes(made) and "placeholder" not in nbformat.writes(made)
     assert all(not cell.outputs and cell.execution_count is None for cell in made.cells if cell.cell_type == "code")
     assert [cell.metadata.get("tags") for cell in made.cells[2:4]] == [["answer"], ["answer"]]
     assert "claims" not in made.cells[1].metadata
