@@ -15,9 +15,8 @@ from tools.notebook_files import read
 
 
 def solution() -> Any:
-    answer = code(
-        "secret = 'sesame'\nprint(secret)", text("sesame\n"), count=2, tags=["answer"], placeholder=["secret = ...\n", "secret"]
-    )
+    printed = text("sesame\n")
+    answer = code("secret = 'sesame'", printed, count=2, tags=["answer"], placeholder=["secret = ...\n", "secret"])
     cells = [
         new_markdown_cell("# Lab"),
         code("import boto3", count=1, claims=["S01"]),
