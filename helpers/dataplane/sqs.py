@@ -8,6 +8,8 @@ call. Here time is the cloud's, each queue has one lock, and a receive ends as s
 is remembered for its five minutes although the message was deleted, and sequence numbers rise. From when a function
 gets a message until the message is deleted, its visibility timeout passes in real time, because functions run in it.
 
+A value off its attribute's range is refused, where moto takes most ("SetQueueAttributes"). Not sourced: the words.
+
 Each message that is sent, received or deleted counts in CloudWatch, and each receive that returned nothing ("Available
 CloudWatch metrics for Amazon SQS"); ``queue_depths`` tells how many there are. What goes to a dead-letter queue after
 too many receives is not sent, and does not count there. Lambda's pollers wait here until there is something, so that
@@ -30,7 +32,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import moto.sqs.models as models
-from moto.sqs.exceptions import ReceiptHandleIsInvalid
+from moto.sqs.exceptions import InvalidAttributeValue, ReceiptHandleIsInvalid
 from moto.sqs.models import Message, Queue, SQSBackend
 
 from helpers.dataplane import tracing
@@ -42,6 +44,15 @@ from helpers.dataplane.seams import Seams
 LOOK_SECONDS = 0.5
 """Who waits looks at least this often, in our seconds, whether to stop."""
 _FIRST_SEQUENCE_NUMBER = 18849496460467696128
+_RANGES = {
+    "DelaySeconds": (0, 900),
+    "KmsDataKeyReusePeriodSeconds": (60, 86_400),
+    "MaximumMessageSize": (1_024, 1_048_576),
+    "MessageRetentionPeriod": (60, 1_209_600),
+    "ReceiveMessageWaitTimeSeconds": (0, 20),
+    "VisibilityTimeout": (0, 43_200),
+}
+"""The least and the most of an attribute, in seconds or bytes ("SetQueueAttributes", Amazon SQS API Reference)."""
 
 
 class Queues:
@@ -58,7 +69,7 @@ class Queues:
         put = self._seams.put
         put(models, "unix_time", lambda *_: self._clock.time())
         put(models, "unix_time_millis", lambda *_: self._now())
-        put(Queue, "_set_attributes", _keeping_the_policy(Queue._set_attributes))
+        put(Queue, "_set_attributes", _checked(_keeping_the_policy(Queue._set_attributes)))
         put(Queue, "add_message", lambda queue, message: self._add(queue, message))
         put(Queue, "delete_message", lambda queue, handle: self._deleted(queue, handle))
         put(Queue, "approximate_number_of_messages", property(lambda queue: self._count(queue, 0)))
@@ -251,6 +262,25 @@ def _keeping_the_policy(set_attributes: Callable[..., None]) -> Callable[..., No
         set_attributes(queue, {"Policy": kept, **attributes}, now)
 
     return set_some
+
+
+def _checked(set_attributes: Callable[..., None]) -> Callable[..., None]:
+    """Return a method that refuses values off their range before it sets any: moto looks at one of them only."""
+
+    def set_valid(queue: Queue, attributes: dict[str, Any], now: float | None = None) -> None:
+        for name, (least, most) in _RANGES.items():
+            if not _is_between(least, attributes.get(name, least), most):
+                raise InvalidAttributeValue(name)
+        set_attributes(queue, attributes, now)
+
+    return set_valid
+
+
+def _is_between(least: int, value: Any, most: int) -> bool:
+    try:
+        return least <= int(value) <= most
+    except ValueError:
+        return False
 
 
 def _locked(method: Callable[..., Any]) -> Callable[..., Any]:
