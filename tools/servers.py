@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +32,25 @@ def end(process: subprocess.Popen[Any]) -> None:
         process.wait()
 
 
+@contextmanager
+def installing(venv: Path) -> Iterator[None]:
+    """Be the only process that installs into a virtual environment: others wait here until it is done."""
+    venv.parent.mkdir(exist_ok=True)
+    with venv.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def ministack(port: int) -> tuple[list[str], dict[str, str]]:
     """Return the command and the variables that run ministack on 127.0.0.1; it is installed at the first call."""
-    python = _MINISTACK_VENV / "bin" / "python"
-    if not python.exists():
-        uv = [sys.executable, "-m", "uv"]
-        subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, str(_MINISTACK_VENV)], check=True)
-        wanted = [f"ministack[full]=={MINISTACK}", "boto3"]
-        subprocess.run([*uv, "pip", "install", "--quiet", "--python", str(python), *wanted], check=True)
+    python, ready = _MINISTACK_VENV / "bin" / "python", _MINISTACK_VENV / "ready"
+    with installing(_MINISTACK_VENV):
+        if not ready.exists():
+            uv = [sys.executable, "-m", "uv"]
+            make = ["venv", "--quiet", "--clear", "--python", sys.executable, str(_MINISTACK_VENV)]
+            subprocess.run([*uv, *make], check=True)
+            wanted = [f"ministack[full]=={MINISTACK}", "boto3"]
+            subprocess.run([*uv, "pip", "install", "--quiet", "--python", str(python), *wanted], check=True)
+            ready.touch()
     variables = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "MINISTACK_HOST": "127.0.0.1"}
     return [str(python), "-m", "ministack"], variables

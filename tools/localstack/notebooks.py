@@ -3,7 +3,8 @@
 ``python -m tools.localstack.notebooks [--check] [NOTEBOOK ...]``. On LocalStack outputs differ in names and times, so
 what counts is which cells run without an error. ``--check`` writes nothing and ends with 1 where fewer cells run than
 the page says, or one neither runs nor says why not. Without notebooks all are run; the rows of the others stay as they
-are.
+are. As most of them wait for seconds that the course's own cloud would shorten, some run side by side, each with a
+LocalStack of its own.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ import os
 import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from nbclient import NotebookClient
@@ -29,6 +33,7 @@ PAGE = PROJECT / "docs" / "backends.md"
 LONGEST_REASON = 160
 CELL_S, NOTEBOOK_S = 60, 240
 """How long a cell and a notebook may take; waits that `speed` shortens in the course's own cloud are real there."""
+JOBS = 3
 ROW = re.compile(r"^\| \[([^]]+)\]\([^)]+\) \| (\d+) \| (\d+) \| (\d+) \| (.*) \|$", re.MULTILINE)
 INTRODUCTION = """\
 # Which chapters and labs run on LocalStack
@@ -79,6 +84,24 @@ def run(path: Path, variables: Mapping[str, str]) -> Row:
     client.execute(env={**os.environ, **variables, "COURSE_PROGRESS": "off"})
     cells = [cell for cell in notebook.cells if has_code(cell)]
     return row_of({cell.id: why_not(cell) for cell in cells})
+
+
+def run_all(paths: list[Path], jobs: int) -> Iterator[tuple[str, Row, float]]:
+    """Run notebooks, ``jobs`` at once; give each one's name, its row and its seconds, in the order of the paths."""
+    free: SimpleQueue[str] = SimpleQueue()
+
+    def one(path: Path) -> tuple[str, Row, float]:
+        address, began = free.get(), time.monotonic()
+        try:
+            row = run(path, {"COURSE_BACKEND": "localstack", "LOCALSTACK_HOST": address.removeprefix("http://")})
+        finally:
+            free.put(address)
+        return path.relative_to(PROJECT).as_posix(), row, time.monotonic() - began
+
+    with ExitStack() as clouds, ThreadPoolExecutor(jobs) as pool:
+        for _ in range(min(jobs, len(paths))):
+            free.put(clouds.enter_context(running()))
+        yield from pool.map(one, paths)
 
 
 def row_of(words: Mapping[str, str]) -> Row:
@@ -134,20 +157,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.localstack.notebooks")
     parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK")
     parser.add_argument("--check", action="store_true", help="write nothing, say what runs worse than the page says")
+    parser.add_argument("--jobs", type=int, default=JOBS, help=f"how many run at once (default: {JOBS})")
     options = parser.parse_args(arguments)
     before, worse = written(), []
-    with running() as address:
-        variables = {"COURSE_BACKEND": "localstack", "LOCALSTACK_HOST": address.removeprefix("http://")}
-        for path in [path.resolve() for path in options.notebooks] or executed_notebooks():
-            name, began = path.relative_to(PROJECT).as_posix(), time.monotonic()
-            row = run(path, variables)
-            if not options.check:
-                page = page_of(written() | {name: row}, f"{date.today():%d %B %Y}")
-                PAGE.write_text(page, encoding="utf-8")
-            took = time.monotonic() - began
-            print(f"{name}: {row.ran} of {row.cells} cells in {took:.0f} s. {row.reason}", flush=True)
-            if row.ran < before.get(name, row).ran or row.ran + row.left_out < row.cells:
-                worse.append(f"{name}: {before.get(name, row).ran} cells ran, now {row.ran}: {row.reason}")
+    paths = [path.resolve() for path in options.notebooks] or executed_notebooks()
+    for name, row, took in run_all(paths, options.jobs):
+        if not options.check:
+            page = page_of(written() | {name: row}, f"{date.today():%d %B %Y}")
+            PAGE.write_text(page, encoding="utf-8")
+        print(f"{name}: {row.ran} of {row.cells} cells in {took:.0f} s. {row.reason}", flush=True)
+        if row.ran < before.get(name, row).ran or row.ran + row.left_out < row.cells:
+            worse.append(f"{name}: {before.get(name, row).ran} cells ran, now {row.ran}: {row.reason}")
     print("\n".join(worse), file=sys.stderr)
     return int(bool(worse) and options.check)
 

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from helpers.dataplane.awslambda.guardian import GUARDIAN
-from tools.servers import end, free_port
+from tools.servers import end, free_port, installing
 
 PROJECT = Path(__file__).resolve().parents[2]
 VENV = PROJECT / "build" / "localstack"
@@ -44,10 +44,16 @@ def install() -> Path:
     python, ready = VENV / "bin" / "python", VENV / "ready"
     wanted = [REQUIREMENTS.read_bytes(), (PROJECT / "pyproject.toml").read_bytes(), str(PROJECT).encode()]
     state = hashlib.sha256(b"".join(wanted)).hexdigest()
-    if ready.exists() and ready.read_text() == state:
-        return python
-    print(f"Installing LocalStack into {VENV.relative_to(PROJECT)} (some 310 MB, once)", flush=True)
-    shutil.rmtree(VENV, ignore_errors=True)
+    with installing(VENV):
+        if not ready.exists() or ready.read_text() != state:
+            print(f"Installing LocalStack into {VENV.relative_to(PROJECT)} (some 310 MB, once)", flush=True)
+            shutil.rmtree(VENV, ignore_errors=True)
+            _install(python)
+            ready.write_text(state)
+    return python
+
+
+def _install(python: Path) -> None:
     uv = [sys.executable, "-m", "uv"]
     into = ["pip", "install", "--quiet", "--system-certs", "--python", str(python)]
     steps = [
@@ -60,8 +66,6 @@ def install() -> Path:
         done = subprocess.run(step, env=environment, capture_output=True, text=True)
         if done.returncode:
             raise NoLocalStack(f"LocalStack cannot be installed: {done.stderr.strip()[-600:]}")
-    ready.write_text(state)
-    return python
 
 
 def variables(port: int, folder: Path) -> dict[str, str]:
