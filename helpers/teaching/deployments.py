@@ -255,7 +255,7 @@ def left(regions: Iterable[str] | None = None) -> list[str]:
     found = []
     for number, region in enumerate(regions or [home]):
         for service, method, where, name in _LISTS:
-            if (number and service in _EVERYWHERE) or (used is not None and service not in used):
+            if (number and service in _EVERYWHERE) or service not in used:
                 continue
             answer = getattr(boto3.client(service, region_name=region), method)(**_ARGUMENTS.get(method, {}))
             for part in where.split("."):
@@ -264,11 +264,12 @@ def left(regions: Iterable[str] | None = None) -> list[str]:
     return sorted(found)
 
 
-def _used() -> set[str] | None:
-    """Return the services that were called since the start (to ask one would wake it), or None if nobody knows."""
-    record = cloud.current().record
+def _used() -> set[str]:
+    """Return the services that were called since the start (to ask one would wake it), or all if nobody knows."""
+    running, record = cloud.current(), cloud.current().record
     if not record.standing:
-        return None
+        known = {service for service, *_ in _LISTS}
+        return known - set(running.lacking(*known))
     used = {use.service for use in record.used()} | {*_UNASKED}
     return used | {"sesv2"} if "ses" in used else used
 
