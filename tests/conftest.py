@@ -1,4 +1,8 @@
-"""What all tests share: they run offline, leave the user's files alone, and can run a notebook in a fresh kernel."""
+"""What all tests share: they run offline, leave the user's files alone, and can run a notebook in a fresh kernel.
+
+Property tests take the same examples at each run, and as long as they need: a machine may stand still for a while.
+``--hypothesis-profile=default`` looks for other examples.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tools.notebook_files import execute, read
 
 PROJECT = Path(__file__).resolve().parents[1]
 OFFLINE = PROJECT / "tests" / "offline"
 _folders: list[tempfile.TemporaryDirectory[str]] = []
+settings.load_profile("ci")
 
 
 def pytest_configure(config: pytest.Config) -> None:
