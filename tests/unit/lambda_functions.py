@@ -77,7 +77,7 @@ def own_lines(outcome: Outcome) -> list[str]:
     return lines[begin + 1 : -2]
 
 
-def eventually(true: Callable[[], bool], seconds: float = 5.0) -> bool:
+def eventually(true: Callable[[], bool], seconds: float = 20.0) -> bool:
     """Return whether something becomes true in time."""
     limit = time.monotonic() + seconds
     while not true() and time.monotonic() < limit:

@@ -57,12 +57,14 @@ def test_cold_then_warm(both: Functions) -> None:
 
 def test_initialised_before_the_first_event(both: Functions) -> None:
     environment = both.environment(
-        "import time\nprint('up')\ntime.sleep(0.3)\ndef handler(event, context): return event"
+        "import time\nprint('up')\nup = time.time()\ndef handler(event, context): return event, up"
     )
     assert environment.initialise()
+    ready = time.time()
     first, second = invoke(environment, 1), invoke(environment, 2, "s")
-    assert (result(first), first.init_ms) == (1, None)
-    assert first.duration_ms < 300
+    event, up = result(first)
+    assert (event, first.init_ms) == (1, None)
+    assert up < ready
     assert texts(first)[0].startswith("INIT_START")
     assert texts(first)[1:3] == ["up\n", "START RequestId: r Version: $LATEST\n"]
     assert "Init Duration" not in texts(first)[-1]
@@ -205,7 +207,7 @@ def test_an_answer_before_the_end_of_the_process_counts(functions: Functions) ->
     environment = functions.environment("""
         import os, threading, time
         def handler(event, context):
-            threading.Timer(0.3, os._exit, [1]).start()
+            threading.Timer(5, os._exit, [1]).start()
             return "answer"
     """)
     assert result(invoke(environment)) == "answer"
@@ -216,7 +218,7 @@ def test_a_timeout(functions: Functions) -> None:
     environment = functions.environment("import time\ndef handler(event, context): time.sleep(60)", timeout_s=0.3)
     began = time.monotonic()
     outcome = invoke(environment)
-    assert 0.3 <= time.monotonic() - began < 2
+    assert 0.3 <= time.monotonic() - began < 30
     assert outcome.payload == (
         b'{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r Error: Task timed out after 0.30 seconds"}'
     )
@@ -229,7 +231,7 @@ def test_a_timeout(functions: Functions) -> None:
 
 def test_init_that_takes_too_long_is_run_again(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "INIT_LIMIT_S", 0.3)
-    outcome = functions.run("import time\ntime.sleep(0.5)\n" + ECHO, "event", timeout_s=5.0)
+    outcome = functions.run("import time\ntime.sleep(0.5)\n" + ECHO, "event", timeout_s=30.0)
     assert result(outcome) == "event"
     assert outcome.init_ms is None
     assert outcome.duration_ms > 500
@@ -306,11 +308,12 @@ def test_what_a_function_sees(both: Functions, monkeypatch: pytest.MonkeyPatch) 
 
 def test_context_of_a_client_and_the_time_left(both: Functions) -> None:
     environment = both.environment(
-        "def handler(event, context): return context.client_context.custom, context.get_remaining_time_in_millis()"
+        "def handler(event, context): return context.client_context.custom, context.get_remaining_time_in_millis()",
+        timeout_s=900.0,
     )
     custom, left = result(invoke(environment, client_context='{"custom": {"a": "1"}}'))
     assert custom == {"a": "1"}
-    assert 9_000 < left <= 10_000
+    assert 890_000 < left <= 900_000
 
 
 def test_only_boto3_and_the_standard_library_are_there(functions: Functions) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
 from helpers.dataplane.awslambda import environment as module
@@ -28,7 +29,7 @@ def functions(tmp_path: Path) -> Iterator[Functions]:
 
 def test_frozen_between_events(functions: Functions) -> None:
     environment = functions.environment("""
-        import threading, time
+        import os, threading, time
         ticks = 0
         def tick():
             global ticks
@@ -38,32 +39,40 @@ def test_frozen_between_events(functions: Functions) -> None:
         threading.Thread(target=tick, daemon=True).start()
         def handler(event, context):
             before = ticks
-            time.sleep(event)
-            return before, ticks
+            time.sleep(0.05)
+            return os.getpid(), ticks > before
     """)
-    _, after = result(invoke(environment, 0.05))
+    pid, ticked = result(invoke(environment))
+    process = psutil.Process(pid)
+    assert ticked and eventually(lambda: process.status() == psutil.STATUS_STOPPED)
     time.sleep(0.5)
-    before, _ = result(invoke(environment, 0))
-    assert before - after < 20
+    assert process.status() == psutil.STATUS_STOPPED
+    assert result(invoke(environment)) == [pid, True]
 
 
 def test_what_a_thread_writes_after_the_answer_is_in_a_later_log(functions: Functions) -> None:
     environment = functions.environment("""
-        import threading, time
+        import threading
+        go = threading.Event()
+        def late():
+            go.wait()
+            print("late")
+        thread = threading.Thread(target=late, daemon=True)
         def handler(event, context):
-            threading.Timer(0.02, print, ["late"]).start()
-            time.sleep(event)
+            if event == "begin":
+                return thread.start()
+            go.set()
+            thread.join()
     """)
-    first, second = invoke(environment, 0), invoke(environment, 0.3)
+    first, second = invoke(environment, "begin"), invoke(environment)
     assert "late\n" not in texts(first)
-    assert texts(second).count("late\n") >= 1
+    assert texts(second).count("late\n") == 1
 
 
-def test_fifty_at_once(functions: Functions) -> None:
-    environments = [
-        functions.environment("import time\ndef handler(event, context): time.sleep(0.2); return event")
-        for _ in range(50)
-    ]
+def test_fifty_at_once(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "INIT_LIMIT_S", 120.0)  # on a slow machine so many start for more than ten seconds
+    source = "import time\ndef handler(event, context): time.sleep(0.2); return event"
+    environments = [functions.environment(source, timeout_s=60.0) for _ in range(50)]
     with ThreadPoolExecutor(50) as pool:
         assert [result(outcome) for outcome in pool.map(invoke, environments, range(50))] == list(range(50))
 
@@ -101,7 +110,7 @@ def test_stop_ends_an_invocation_under_way(functions: Functions) -> None:
         under_way = pool.submit(invoke, environment)
         threading.Event().wait(0.3)
         environment.stop()
-        assert under_way.result(5).error_type == "Runtime.ExitError"
+        assert under_way.result(20).error_type == "Runtime.ExitError"
 
 
 def test_a_process_that_was_killed_while_idle(functions: Functions) -> None:
