@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.wire import free_port
 from tools import doctor, lab, setup
 from tools.notebook_files import PROJECT
 
@@ -64,7 +65,7 @@ def test_a_ready_environment_is_left_alone(clone: Path) -> None:
     began = time.monotonic()
     done = make(clone, "setup")
     assert (done.returncode, done.stdout) == (0, "")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 def test_a_half_made_environment_is_made_anew(clone: Path) -> None:
@@ -128,8 +129,7 @@ def test_the_display_decides_who_opens_the_browser() -> None:
 
 
 def test_make_lab_prints_the_address_of_the_first_chapter(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()
     environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
     environment |= {"HOME": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime")}
     log = tmp_path / "log"
@@ -140,7 +140,7 @@ def test_make_lab_prints_the_address_of_the_first_chapter(tmp_path: Path) -> Non
         )
     try:
         address = f"http://127.0.0.1:{port}/lab/tree/notebooks/00_start_here.ipynb?token="
-        limit = time.monotonic() + 60
+        limit = time.monotonic() + 120
         while address not in log.read_text() and time.monotonic() < limit:
             assert process.poll() is None, log.read_text()
             time.sleep(0.2)
@@ -148,4 +148,4 @@ def test_make_lab_prints_the_address_of_the_first_chapter(tmp_path: Path) -> Non
         assert "There is no display here" in log.read_text()
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(60)

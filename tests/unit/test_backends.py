@@ -166,10 +166,10 @@ def test_names_below_localhost_are_this_machine(moto: str) -> None:
 
 
 def test_nobody_answers() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with pytest.raises(RuntimeError, match="nobody answers"):
-        cloud.start(backend="endpoint", url=f"http://127.0.0.1:{port}")
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # and does not listen: nobody else gets this port
+        with pytest.raises(RuntimeError, match="nobody answers"):
+            cloud.start(backend="endpoint", url=f"http://127.0.0.1:{deaf.getsockname()[1]}")
 
 
 def test_what_is_lacking_is_asked(moto: str, capsys: pytest.CaptureFixture[str]) -> None:
