@@ -30,15 +30,17 @@ def secrets_of_one_start(seed: int = 42) -> list[str]:
     session = sts.assume_role(RoleArn=arn, RoleSessionName="one")["Credentials"]
     identities = running._backend.context.identities
     function = identities.assume(arn, "f", "function f")
+    service = identities.of_service("sqs")
     return [
         running.access_key_id,
+        service[0],
         running.secret_access_key,
         user["SecretAccessKey"],
         session["SecretAccessKey"],
         session["SessionToken"],
         function["AWS_SECRET_ACCESS_KEY"],
         function["AWS_SESSION_TOKEN"],
-        *identities.of_service("sqs"),
+        service[1],
     ]
 
 
@@ -58,8 +60,8 @@ def test_secrets_come_from_no_seeded_source(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_secrets_are_long_enough() -> None:
-    """128 bits and more: an access key's id may be seen, its secret not be tried out."""
-    for secret in secrets_of_one_start()[1:]:
+    """128 bits and more: an access key's id may be seen, its secret not be tried out; the ids come first."""
+    for secret in secrets_of_one_start()[2:]:
         assert len(secret) >= 20
         assert len(set(secret)) > 8
     assert len(cloud.current().secret_access_key) == 40
