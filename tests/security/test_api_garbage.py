@@ -99,7 +99,7 @@ def test_slow_and_silent_clients_hold_nobody_up(port: int, base: str) -> None:
             connection.sendall(f"POST {base}/x HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\nhalf".encode())
         began = time.monotonic()
         assert send(port, Wire("GET", f"{base}/x", host(port))).status == 200
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10, "an idle client is hung up on after two minutes"
     finally:
         for connection in idle:
             connection.close()

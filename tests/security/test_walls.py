@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -30,8 +31,9 @@ def listening(pid: int) -> list[tuple[str, int]]:
     processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     found = []
     for process in processes:
-        connections = process.net_connections(kind="inet")
-        found += [tuple(item.laddr) for item in connections if item.status == psutil.CONN_LISTEN]
+        with contextlib.suppress(psutil.NoSuchProcess):  # one of an earlier test that has just ended
+            connections = process.net_connections(kind="inet")
+            found += [tuple(item.laddr) for item in connections if item.status == psutil.CONN_LISTEN]
     return found
 
 

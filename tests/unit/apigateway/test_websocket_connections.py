@@ -17,6 +17,7 @@ from helpers import cloud
 from helpers.dataplane.apigateway.websocket import connection as websocket_connection
 from helpers.dataplane.apigateway.websocket.connection import Connection
 from helpers.dataplane.clock import Clock
+from tests.unit.lambda_functions import eventually
 
 HEAD = (
     "GET /_aws/execute-api/{}/prod HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -39,14 +40,6 @@ def api() -> tuple[str, str]:
     return made["ApiId"], f"{made['ApiEndpoint']}/prod"
 
 
-def threads() -> set[threading.Thread]:
-    """Return the threads that run, after those that are about to end had a second to do so."""
-    deadline = time.monotonic() + 1
-    while time.monotonic() < deadline and threading.active_count() > 1:
-        time.sleep(0.02)
-    return set(threading.enumerate())
-
-
 def test_a_message_in_the_same_packet_as_the_handshake_is_not_lost(running: cloud.Cloud) -> None:
     identifier, _ = api()
     frame = Frame(Opcode.TEXT, b"early").serialize(mask=True)
@@ -65,12 +58,12 @@ def test_stopping_closes_all_connections_and_leaves_no_thread(running: cloud.Clo
     with connect(address) as one, connect(address) as other:
         began = time.monotonic()
         cloud.stop()
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 4.5, "less than what a client gets that takes no data"
         for client in (one, other):
             with pytest.raises(ConnectionClosed) as ended:
-                client.recv(timeout=3)
+                client.recv(timeout=20)
             assert ended.value.rcvd is not None and ended.value.rcvd.code == 1001
-    assert len(threads()) < before
+    assert eventually(lambda: threading.active_count() < before)
 
 
 def test_a_client_that_takes_nothing_loses_its_connection_and_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,8 +80,8 @@ def test_a_client_that_takes_nothing_loses_its_connection_and_holds_nobody_up(mo
     thread.start()
     began = time.monotonic()
     while not connection.is_open or connection.send(b"x" * 100_000):
-        assert time.monotonic() - began < 5
-    assert ended.wait(2)
+        assert time.monotonic() - began < 20
+    assert ended.wait(20)
     assert not connection.is_open and not connection.send(b"more")
     thread.join()
     ours.close()
