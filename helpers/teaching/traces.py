@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 8
 _PAUSE_SECONDS = 0.2
-_QUIET_SECONDS = 1.3
-"""The X-Ray daemon keeps what comes for up to a second before it uploads it."""
+_QUIET_LOOKS = 7
+"""The X-Ray daemon keeps what comes for up to a second before it uploads it. Looks are counted, because a machine that
+stands still for a second holds up the daemon too."""
 _FRAME_SECONDS = 6 * 3600 - 60
 _INDENT = "   "
 _SMALLEST_SHARE = 0.004
@@ -107,14 +108,12 @@ def _now() -> float:
 
 def _settled(ask: Callable[[], list[Any]], whole: Callable[[list[Any]], bool], seconds: float) -> list[Any]:
     """Return the first answer that is whole and stays the same for a while, or the last one in time."""
-    found, since = ask(), time.monotonic()
-    deadline = since + seconds
-    while (now := time.monotonic()) < deadline:
-        if found and whole(found) and now >= since + _QUIET_SECONDS:
-            break
+    found, same = ask(), 0
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and not (found and whole(found) and same >= _QUIET_LOOKS):
         time.sleep(_PAUSE_SECONDS)
         before, found = found, ask()
-        since = since if found == before else time.monotonic()
+        same = same + 1 if found == before else 0
     return found
 
 
