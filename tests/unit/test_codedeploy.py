@@ -139,6 +139,7 @@ def test_a_hook_that_raises_is_called_once(shop: Shop) -> None:
     shop.group()
     shop.aws.function("def handler(event, context): raise ValueError('no')", "check")
     shop.ended(shop.deploy({"BeforeAllowTraffic": "check"}), "Failed")
+    shop.aws.wait(lambda: shop.aws.metric("Invocations", name="check"), 20)
     assert shop.aws.metric("Invocations", name="check") == 1
 
 
