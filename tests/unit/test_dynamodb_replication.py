@@ -33,7 +33,7 @@ def running() -> Iterator[Cloud]:
 
 def wait(condition: Any) -> None:
     """Wait until something is true."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline, "the replicas did not become equal"
         time.sleep(0.002)

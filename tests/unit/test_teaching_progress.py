@@ -17,8 +17,9 @@ from helpers.teaching.progress_file import Progress
 WRITER = """
 import sys
 from pathlib import Path
-from helpers.teaching.progress_file import Progress
-progress = Progress(Path(sys.argv[1]))
+from helpers.teaching import progress_file
+progress_file._PATIENCE = 120  # a slow disk, and no queue for the lock
+progress = progress_file.Progress(Path(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()
 for number in range(25):
