@@ -74,8 +74,9 @@ def test_ended(aws: Subject) -> None:
     events.disable_rule(Name="tick")
     events.remove_targets(Rule="second", Ids=["1"])
     events.delete_rule(Name="second")
-    sqs.purge_queue(QueueUrl=url)
     every(aws, "rate(5 minutes)", other, "last")
+    assert aws.message(other_url)  # what was under way has come
+    sqs.purge_queue(QueueUrl=url)
     assert aws.message(other_url)
     assert "Messages" not in sqs.receive_message(QueueUrl=url)
 
@@ -111,9 +112,9 @@ def test_scheduler_event(aws: Subject) -> None:
 def test_once(aws: Subject, zone: str) -> None:
     from zoneinfo import ZoneInfo
 
-    there = datetime.now(ZoneInfo(zone)) + timedelta(minutes=1)
+    function, there = keeper(aws), datetime.now(ZoneInfo(zone)) + timedelta(minutes=4)
     client = schedule(
-        aws, f"at({there:%Y-%m-%dT%H:%M:%S})", keeper(aws), ScheduleExpressionTimezone=zone,
+        aws, f"at({there:%Y-%m-%dT%H:%M:%S})", function, ScheduleExpressionTimezone=zone,
         ActionAfterCompletion="DELETE",
     )  # fmt: skip
     assert client.get_schedule(Name="plan")["State"] == "ENABLED"
