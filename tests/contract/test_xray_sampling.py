@@ -108,7 +108,7 @@ def test_statistics(xray: Any, api: Api) -> None:
     sampled = decisions(api, 30).count("1")
     counted = xray.get_sampling_statistic_summaries()["SamplingStatisticSummaries"]
     mine = [each for each in counted if each["RuleName"] == "half"]
-    assert 5 <= sampled <= 25
+    assert 0 < sampled < 30
     assert sum(each["RequestCount"] for each in mine) == 30
     assert sum(each["SampledCount"] for each in mine) == sampled
 
