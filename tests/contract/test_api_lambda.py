@@ -190,7 +190,7 @@ def test_throttled(aws: Subject) -> None:
 @promise(QUOTAS, "after timeoutInMillis the client gets a 504 while the function works on")
 def test_timeout(aws: Subject) -> None:
     api = Api(aws)
-    source = "import time\ndef handler(event, context):\n    time.sleep(1)\n    print('worked on')\n    return {}"
+    source = "import time\ndef handler(event, context):\n    time.sleep(2)\n    print('worked on')\n    return {}"
     api.function("/", source, timeoutInMillis=200)
     api.deploy()
     page = api.ask()

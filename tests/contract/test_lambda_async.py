@@ -33,11 +33,11 @@ def later(aws: Subject, event: Any) -> str:
     "Lambda API Reference, Invoke", "an asynchronous call is answered 202 with an empty body, then the function runs"
 )
 def test_accepted(aws: Subject) -> None:
-    aws.function("import time\ndef handler(event, context):\n    time.sleep(0.5)\n    print('sold', event)\n")
+    aws.function("import time\ndef handler(event, context):\n    time.sleep(3)\n    print('sold', event)\n", Timeout=10)
     began = time.monotonic()
     later(aws, "bread")
-    assert time.monotonic() - began < 0.4
-    aws.wait(lambda: "sold bread\n" in aws.logged())
+    assert time.monotonic() - began < 3
+    aws.wait(lambda: "sold bread\n" in aws.logged(), 20)
 
 
 @promise("Lambda API Reference, Invoke", "an asynchronous call gets no client context")
@@ -48,17 +48,18 @@ def test_no_client_context(aws: Subject) -> None:
 
 
 @promise(RETRIES, "an event that fails is tried twice more, after one and after two minutes, with the same request id")
+@pytest.mark.cloud(speed=30)
 def test_retries(aws: Subject) -> None:
     aws.function(FAILS)
     request_id = later(aws, {"order": 1})
-    aws.wait(lambda: len(tries(aws)) == 3, 10)
+    aws.wait(lambda: len(tries(aws)) == 3, 20)
     assert set(tries(aws)) == {request_id}
     logs = aws.client("logs")
     events = logs.filter_log_events(logGroupName="/aws/lambda/f")["events"]
     first, second, third = (event["timestamp"] for event in events if event["message"].startswith("try "))
     minutes = [(second - first) * aws.speed / 60_000, (third - second) * aws.speed / 60_000]
-    assert 0.95 < minutes[0] < 1.6
-    assert 1.95 < minutes[1] < 2.6
+    assert 0.95 < minutes[0] < 1.95
+    assert 1.95 < minutes[1] < 4
 
 
 @fast
@@ -219,8 +220,8 @@ def test_maximum_age(aws: Subject) -> None:
         FunctionName="f", MaximumEventAgeInSeconds=60, DestinationConfig={"OnFailure": {"Destination": arn}}
     )
     with ThreadPoolExecutor(1) as pool:
-        busy = pool.submit(aws.call, 1.5)
-        time.sleep(0.3)
+        busy = pool.submit(aws.call, 2.5)
+        time.sleep(1)
         later(aws, 0)
         record = json.loads(aws.message(url)["Body"])
         assert busy.result().status == 200

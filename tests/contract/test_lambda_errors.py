@@ -164,7 +164,7 @@ def test_timeout(aws: Subject) -> None:
     assert aws.call(0).payload == 1
     began = time.monotonic()
     answer = aws.call(30, LogType="Tail")
-    assert 1 <= time.monotonic() - began < 3
+    assert 1 <= time.monotonic() - began < 25
     assert answer.error == "Unhandled"
     assert answer.payload == {
         "errorType": "Sandbox.Timedout",

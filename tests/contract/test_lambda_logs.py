@@ -53,7 +53,7 @@ def test_cold_and_warm(aws: Subject) -> None:
     cold, warm = aws.call(1, LogType="Tail").log, aws.call(1, LogType="Tail").log
     assert re.match(r"INIT_START Runtime Version: python:3\.13\.\S+\tRuntime Version ARN: arn:aws:lambda:", cold)
     found = re.search(r"Init Duration: (\d+\.\d\d) ms", cold)
-    assert found and 200 <= float(found[1]) < 2000
+    assert found and 200 <= float(found[1]) < 10_000
     assert "INIT_START" not in warm and "Init Duration" not in warm
 
 
@@ -72,7 +72,7 @@ def test_billed_duration(aws: Subject) -> None:
 @promise(LOGS, "the log group /aws/lambda/NAME gets the lines of each call, in a stream for each environment")
 def test_log_group(aws: Subject) -> None:
     aws.function("import time\ndef handler(event, context):\n    time.sleep(event)\n    print('sold')\n")
-    answers = aws.call_together([0.4, 0.4])
+    answers = aws.call_together([1.5, 1.5])
     streams = aws.client("logs").describe_log_streams(logGroupName="/aws/lambda/f")["logStreams"]
     names = [stream["logStreamName"] for stream in streams]
     assert len(names) == 2
@@ -146,11 +146,11 @@ def test_metrics(aws: Subject) -> None:
     for event in (1, 1, 0):
         aws.call(event)
     assert [aws.metric("Invocations"), aws.metric("Errors")] == [3, 1]
-    assert 300 <= aws.metric("Duration") < 1500
+    assert 300 <= aws.metric("Duration") < 9000
 
 
 @promise(METRICS, "ConcurrentExecutions has the most calls that ran at once")
 def test_concurrency_metric(aws: Subject) -> None:
     aws.function(SLEEP)
-    aws.call_together([0.4] * 3)
+    aws.call_together([1.5] * 3)
     assert aws.metric("ConcurrentExecutions", "Maximum") == 3

@@ -76,7 +76,7 @@ def test_initialised_before(aws: Subject) -> None:
 def test_spillover(aws: Subject) -> None:
     published(aws)
     provision(aws, 2)
-    answers = aws.call_together([0.6] * 3, Qualifier="live")
+    answers = aws.call_together([1.5] * 3, Qualifier="live")
     assert how(answers) == ["on-demand", "provisioned-concurrency", "provisioned-concurrency"]
     assert how([aws.call(0, Qualifier="live")]) == ["provisioned-concurrency"]
 
@@ -87,7 +87,7 @@ def test_metrics(aws: Subject) -> None:
     provision(aws, 2)
     aws.call(0, Qualifier="live")
     assert aws.metric("ProvisionedConcurrencyUtilization", "Maximum", Resource="f:live") == 0.5
-    aws.call_together([0.6] * 3, Qualifier="live")
+    aws.call_together([1.5] * 3, Qualifier="live")
     assert aws.metric("ProvisionedConcurrencyInvocations", Resource="f:live") == 3
     assert aws.metric("ProvisionedConcurrencySpilloverInvocations", Resource="f:live") == 1
     assert aws.metric("ProvisionedConcurrencyUtilization", "Maximum", Resource="f:live") == 1
@@ -131,7 +131,7 @@ def test_idle_counts(aws: Subject) -> None:
     published(aws)
     aws.function(HOW, name="other")
     provision(aws, 2)
-    assert how(aws.call_together([0.6] * 3, "other")) == ["on-demand"]
+    assert how(aws.call_together([1.5] * 3, "other")) == ["on-demand"]
 
 
 @promise(API, "a version has it by one name only: its number or one alias")
