@@ -123,7 +123,7 @@ def test_catch(machine: Machine) -> None:
     assert json.loads(found["e"]["Cause"])["errorMessage"] == "none left"
 
 
-@fast
+@pytest.mark.cloud(speed=3)
 @promise(ERRORS, "Retry waits IntervalSeconds, then BackoffRate times as long, MaxAttempts times")
 def test_retry(machine: Machine) -> None:
     machine.aws.function(OUT_OF_STOCK)
@@ -133,7 +133,7 @@ def test_retry(machine: Machine) -> None:
     assert len(moments["LambdaFunctionFailed"]) == 3
     pauses = zip(moments["LambdaFunctionFailed"], moments["LambdaFunctionScheduled"][1:], strict=False)
     for pause, seconds in zip([later - before for before, later in pauses], [4, 8], strict=True):
-        assert timedelta(seconds=seconds) <= pause < timedelta(seconds=seconds + 3)
+        assert timedelta(seconds=seconds) <= pause < timedelta(seconds=2 * seconds)
 
 
 @promise(ERRORS, "a refused invocation is Lambda.TooManyRequestsException, by ARN and by lambda:invoke")
@@ -188,12 +188,12 @@ def test_machine_timeout(machine: Machine) -> None:
 @promise(GUIDE + "Wait workflow state", "Wait waits its seconds, or those of the input")
 def test_wait(machine: Machine) -> None:
     done = machine.run(chain({"Type": "Wait", "SecondsPath": "$.for", "End": True}), {"for": 10})
-    assert timedelta(seconds=10) <= done["stopDate"] - done["startDate"] < timedelta(seconds=14)
+    assert timedelta(seconds=10) <= done["stopDate"] - done["startDate"] < timedelta(seconds=90)
 
 
 @promise("Step Functions API Reference, StopExecution", "a stopped execution is ABORTED at once, and stays so")
 def test_stop(machine: Machine) -> None:
-    machine.aws.function("import time\ndef handler(event, context): time.sleep(1.5)")
+    machine.aws.function("import time\ndef handler(event, context): time.sleep(2.5)")
     execution = machine.start(chain(TASK))
     machine.aws.wait(lambda: len(machine.events({"executionArn": execution})) == 4)
     machine.client.stop_execution(executionArn=execution, error="Changed", cause="of mind")

@@ -97,16 +97,16 @@ def test_wrong_answers(waiting: Waiting) -> None:
 @fast
 @promise(PATTERNS, "a task that nobody answers is States.Timeout after TimeoutSeconds, heartbeats or not")
 def test_timeout(waiting: Waiting) -> None:
-    execution = waiting.ask(TimeoutSeconds=30, HeartbeatSeconds=20)
+    execution = waiting.ask(TimeoutSeconds=60, HeartbeatSeconds=50)
     token = waiting.token()
     with refused("TaskTimedOut"):
-        for _ in range(40):
+        for _ in range(80):
             waiting.client.send_task_heartbeat(taskToken=token)
             time.sleep(0.1)
     done = waiting.ended(execution)
     assert (done["status"], done["error"]) == ("FAILED", "States.Timeout")
     assert "TaskTimedOut" in [event["type"] for event in waiting.events(done)]
-    assert 30 <= (done["stopDate"] - done["startDate"]).total_seconds() < 40
+    assert 60 <= (done["stopDate"] - done["startDate"]).total_seconds() < 110
 
 
 @fast
