@@ -142,7 +142,7 @@ def test_flows(aws: Subject) -> None:
 
 
 @promise(TOKENS, "a token that has expired is refused, and says so")
-@pytest.mark.cloud(speed=300)
+@pytest.mark.cloud(speed=100)
 def test_expired(aws: Subject) -> None:
     pool = Pool(aws, IdTokenValidity=5, TokenValidityUnits={"IdToken": "minutes"})
     club = guarded(aws, pool)

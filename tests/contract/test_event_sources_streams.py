@@ -152,7 +152,7 @@ def test_batch_size(aws: Subject, size: int | None, largest: int) -> None:
 @promise(KINESIS, "with a batching window Lambda gathers records for that time before it invokes")
 def test_batch_window(aws: Subject) -> None:
     aws.function(SAYS)
-    connect(aws, stream(aws), **OLDEST, MaximumBatchingWindowInSeconds=30)
+    connect(aws, stream(aws), **OLDEST, MaximumBatchingWindowInSeconds=150)
     for number in range(12):
         put_records(aws, [str(number)])
     aws.wait(lambda: all_texts(aws))

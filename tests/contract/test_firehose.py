@@ -118,7 +118,7 @@ def test_joined(aws: Subject) -> None:
 
 @promise(BUFFERS, "records wait until the buffering interval is over")
 def test_interval(aws: Subject) -> None:
-    client = deliver(aws, destination(aws, BufferingHints={"SizeInMBs": 5, "IntervalInSeconds": 60}))
+    client = deliver(aws, destination(aws, BufferingHints={"SizeInMBs": 5, "IntervalInSeconds": 150}))
     put(client, "one")
     client.put_record(DeliveryStreamName="d", Record={"Data": b"two"})
     time.sleep(0.3)
@@ -250,7 +250,7 @@ def from_kinesis(aws: Subject, to: dict[str, Any]) -> Any:
 
 @promise(KINESIS, "a data stream is read from LATEST on, all its shards")
 def test_kinesis_source(aws: Subject) -> None:
-    hints = {"SizeInMBs": 1, "IntervalInSeconds": 60}
+    hints = {"SizeInMBs": 1, "IntervalInSeconds": 150}
     kinesis = from_kinesis(aws, destination(aws, BufferingHints=hints))
     kinesis.put_records(StreamName="s", Records=[{"Data": b"%d\n" % n, "PartitionKey": str(n)} for n in range(10)])
     (body,) = aws.wait(lambda: files(aws)).values()
