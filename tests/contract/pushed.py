@@ -39,7 +39,7 @@ def kept(aws: Subject, name: str = "f") -> list[Any]:
     return [json.loads(line.removeprefix("event ")) for line in aws.logged(name) if line.startswith("event ")]
 
 
-def first(aws: Subject, name: str = "f", seconds: float = 5) -> Any:
+def first(aws: Subject, name: str = "f", seconds: float = 20) -> Any:
     """Wait for the function's first event and return it."""
     return aws.wait(lambda: kept(aws, name), seconds)[0]
 

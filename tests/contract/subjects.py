@@ -228,7 +228,7 @@ class Subject:
         SigV4Auth(self._session.get_credentials(), "lambda", "us-east-1").add_auth(request)
         return dict(request.headers.items())
 
-    def wait(self, condition: Callable[[], Any], seconds: float = 5) -> Any:
+    def wait(self, condition: Callable[[], Any], seconds: float = 20) -> Any:
         """Return the first true value of ``condition``; fail after ``seconds``, elsewhere than here after a few."""
         deadline = time.monotonic() + (seconds if THIS_COURSE else min(seconds, LONGEST_S[BACKEND]))
         while time.monotonic() < deadline:

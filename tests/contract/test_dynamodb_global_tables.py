@@ -86,7 +86,7 @@ def test_lag(aws: Subject) -> None:
     home, away = spread(aws)
     score(home, 1)
     assert points(away) is None
-    aws.wait(lambda: points(away) == "1", 3)
+    aws.wait(lambda: points(away) == "1")
 
 
 @promise(WORK, "streams are switched on for each replica, show replicated changes once, and cannot be switched off")
@@ -122,7 +122,7 @@ def test_condition(aws: Subject) -> None:
     score(home, 1)
     new = {"TableName": "t", "Item": {"id": {"S": "1"}, "points": {"N": "9"}}}
     away.put_item(**new, ConditionExpression="attribute_not_exists(id)")
-    aws.wait(lambda: points(home) == "9", 3)
+    aws.wait(lambda: points(home) == "9")
 
 
 @promise(WORK, "changes are replicated once they are committed: a cancelled transaction changes no Region")

@@ -28,7 +28,7 @@ def function(aws: Subject, source: str = RAN, principal: str = "") -> str:
     return str(client.get_function(FunctionName="f")["Configuration"]["FunctionArn"])
 
 
-def ran(aws: Subject, times: int = 1, seconds: float = 5) -> bool:
+def ran(aws: Subject, times: int = 1, seconds: float = 20) -> bool:
     """Wait until the function has printed ``ran`` as often as that."""
     return bool(aws.wait(lambda: aws.logged().count("ran\n") >= times, seconds))
 
@@ -119,7 +119,7 @@ def run_machine(aws: Subject, task: dict[str, Any]) -> Any:
             (now := states.describe_execution(executionArn=execution))["status"] not in ("RUNNING", "PENDING_REDRIVE")
             and now
         ),
-        seconds=2,
+        seconds=20,
     )
     assert done["status"] == "SUCCEEDED", done
     return json.loads(done["output"])
