@@ -73,7 +73,10 @@ def arrived(text: str, times: int, seconds: float = bikes.LONGEST_SECONDS) -> di
             wrong("Firehose may not write into the bucket: its role lacks a permission.", said="S3.AccessDenied")
         if time.monotonic() > deadline:
             have = sum(body.count(text) for body in found.values())
-            wrong(f"Of {times} messages that were sent together {have} came into the lake within {seconds:g} s.")
+            wrong(
+                f"Of {times} messages that were sent together {have} came into the lake within {seconds:g} s. "
+                "The others were dropped, or who writes the files could not read what was sent."
+            )
         time.sleep(0.1)
 
 

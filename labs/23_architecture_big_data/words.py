@@ -33,7 +33,8 @@ HINTS = {
         "`day` is a partition key and no column; `projection.enabled` and `projection.day.type` are `Parameters`. "
         "JSON is read by `org.openx.data.jsonserde.JsonSerDe`.",
         "`PartitionKeys: [{Name: day, Type: string}]`, `Columns` id (string), bridge (string), bikes (int), "
-        '`Location: !Sub "s3://${Lake}/counts/"`; the output `Database: {Value: !Ref Catalog}`.',
+        '`Location: !Sub "s3://${Lake}/counts/"`, the four `projection` lines of the chapter\'s template; the output '
+        "`Database: {Value: !Ref Catalog}`.",
     ],
     "report": [
         "S3 tells a queue about new files below `counts/`, the function `counting/report` takes the messages. It finds "
