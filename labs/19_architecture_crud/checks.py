@@ -155,6 +155,7 @@ def photos() -> None:
         (False, "Tom puts another photo in the place of Mara's", lambda: tom.put_object(**photo, Body=b"owl")),
         (False, "Tom deletes Mara's photo", lambda: tom.delete_object(**photo)),
         (False, "Tom puts a photo beside all folders", lambda: tom.put_object(Bucket=bucket, Key="x.jpg", Body=b"x")),
+        (True, "Mara deletes her photo of an owl", lambda: mara.delete_object(Bucket=bucket, Key=f"{maras}/owl.jpg")),
     ]
     for allowed, deed, do in deeds:
         try:

@@ -185,6 +185,10 @@ def all_folders(learner: Learner) -> None:
     learner.deploy(policy=("/${!cognito-identity.amazonaws.com:sub}/*", "/us-east-1:*"))
 
 
+def no_delete(learner: Learner) -> None:
+    learner.deploy(policy=("[s3:PutObject, s3:DeleteObject]", "s3:PutObject"))
+
+
 def other_pool(learner: Learner) -> None:
     learner.deploy(role=('aud": !Ref Identities', 'aud": !Ref Users'))
 
@@ -247,6 +251,7 @@ WRONG: list[tuple[str, Callable[[Learner], None], str, str]] = [
     ("hall", an_hour, "the screen in the hall still does not know them", ""),
     ("photos", own_folder_only, "Tom looks at Mara's photo: refused", "s3:GetObject"),
     ("photos", all_folders, "Tom puts another photo in the place of Mara's: nothing stops him", ""),
+    ("photos", no_delete, "Mara deletes her photo of an owl: refused", "s3:DeleteObject"),
     ("photos", other_pool, "A member gets no temporary credentials", "Check assigned IAM roles"),
     ("photos", public_photos, "Somebody without any key looks at Mara's photo", ""),
     ("walk", one_at_a_time, "not all got through", "5"),
