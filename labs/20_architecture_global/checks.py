@@ -148,7 +148,10 @@ def wait_for_mail(place: str, what: str) -> None:
     deadline = time.monotonic() + 6
     while not coast.mails(place):
         if time.monotonic() > deadline:
-            wrong(f"The desk got no mail with the harbour in its subject about {what}.")
+            wrong(
+                f"The desk got no mail with the harbour in its subject about {what}. Did a function run for it? Then "
+                "its log tells more."
+            )
         time.sleep(0.05)
 
 
@@ -164,10 +167,12 @@ def pictures() -> None:
             wrong(f"The longer side of the picture at the edge has {max(found)} pixels, not {LARGEST}.")
 
 
-def small(name: str) -> tuple[int, int] | None:
-    """Return the size of a picture at the edge, or nothing."""
+def small(name: str) -> tuple[int, int]:
+    """Return the size of a picture at the edge; without one the error tells what CloudFront answers."""
     status, content = coast.at_edge(f"/photos/{name}")
-    return Image.open(io.BytesIO(content)).size if status == 200 else None
+    if status != 200:
+        raise LookupError(f"CloudFront answers {status} to GET /photos/{name}")
+    return Image.open(io.BytesIO(content)).size
 
 
 @lab.task("outage", hints=HINTS["outage"], why=WHY["outage"])

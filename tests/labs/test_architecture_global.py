@@ -142,7 +142,7 @@ WRONG: list[tuple[str, Callable[[Learner], None], str, str]] = [
     ("board", NARROW, "asks CloudFront for it gets 403", "AccessDenied"),
     ("reports", NARROW, "for a harbour, and gets 500 without a `level`", ""),
     ("mail", NARROW, "about a report of level 10 in eu-west-1", ""),
-    ("pictures", NARROW, "a picture that was uploaded in eu-west-1", ""),
+    ("pictures", NARROW, "a picture that was uploaded in eu-west-1", "CloudFront answers 403"),
     ("mail", TWICE, "got 2 mails about one report", ""),
     ("outage", TWICE, "a page that no cache has, and gets 503", ""),
     ("outage", FAR, "a harbour's level, and gets 500", ""),
