@@ -108,9 +108,10 @@ class Queues:
         finally:
             passed = (time.monotonic() - began) * 1000
             with queue._messages_lock:
+                now = self._now()  # one moment for all: what came as a batch comes back as one
                 for message, milliseconds in left.items():
                     if message.visible_at == forever:
-                        message.visible_at = self._now() + milliseconds - passed
+                        message.visible_at = now + milliseconds - passed
                 queue._messages_lock.notify_all()
 
     def wake(self, queue: Queue) -> None:
