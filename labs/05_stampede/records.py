@@ -25,7 +25,7 @@ _PAGE = """
 import time
 
 def handler(event, context):
-    time.sleep(1.5)  # reads a large page from a small database
+    time.sleep(2)  # reads a large page from a small database
     return {"page": event["page"]}
 """
 _CHECKOUT = """
@@ -116,7 +116,7 @@ def rehearse() -> int:
     """Let ten visitors storm the catalogue, and four customers pay a moment later; return how many could pay."""
     with ThreadPoolExecutor(1) as pool:
         storm = pool.submit(together, VISITORS, CATALOGUE)
-        threading.Event().wait(0.4)  # the visitors are in
+        threading.Event().wait(1)  # the visitors are in
         paid = together(4, f"{CHECKOUT}:{ALIAS}", label="rehearsal")
         storm.result()
     return served(paid, "paid")
