@@ -119,7 +119,7 @@ def groups() -> None:
             "cache, and your function did not run. Which event comes before the cache?"
         )
     share = 100 * halves["a"] // VISITORS
-    if not 30 <= share <= 70:
+    if not 27 <= share <= 73:
         wrong(f"Of {VISITORS} new visitors {share} % saw page A. It should be about half.")
     for group in lighthouse.GROUPS:
         returning(site, group)
