@@ -156,21 +156,35 @@ def slowed(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """Let a step of the poller of queues take half a second, as it does when the machine is busy."""
     own = getattr(SqsPoller, step)
 
-    def slow(poller: SqsPoller, what: Any) -> Any:
+    def slow(poller: SqsPoller, what: Any, *more: Any) -> Any:
         time.sleep(0.5 if what else 0)
-        return own(poller, what)
+        return own(poller, what, *more)
 
     monkeypatch.setattr(SqsPoller, step, slow)
 
 
-def test_a_slow_machine_brings_no_message_twice(running: cloud.Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A visibility timeout of 12 s is a fifth of a second here: shorter than it takes this poller to delete."""
-    slowed(monkeypatch, "_delete")
+@pytest.mark.parametrize("step", ["_deliver", "_delete"])
+def test_a_slow_machine_brings_no_message_twice(
+    running: cloud.Cloud, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """A visibility timeout of 12 s is a fifth of a second here: shorter than it takes this poller to go on."""
+    slowed(monkeypatch, step)
     boto3.client("sqs").set_queue_attributes(QueueUrl=url(), Attributes={"VisibilityTimeout": "12"})
     boto3.client("lambda").create_event_source_mapping(FunctionName="f", EventSourceArn=arn_of())
     boto3.client("sqs").send_message(QueueUrl=url(), MessageBody="x")
     wait(lambda: count(url()) == 0)
+    time.sleep(1)
     assert len(ran(running)) == 1
+
+
+def test_a_window_longer_than_messages_are_invisible_brings_none_twice(running: cloud.Cloud) -> None:
+    boto3.client("sqs").set_queue_attributes(QueueUrl=url(), Attributes={"VisibilityTimeout": "12"})
+    boto3.client("lambda").create_event_source_mapping(
+        FunctionName="f", EventSourceArn=arn_of(), BatchSize=10, MaximumBatchingWindowInSeconds=60
+    )
+    boto3.client("sqs").send_message(QueueUrl=url(), MessageBody="x")
+    wait(lambda: count(url()) == 0)
+    assert [entry.action for entry in running.record.since(kinds=["event"])] == ["1 record"]
 
 
 def test_changed_settings_hold_for_messages_sent_afterwards(

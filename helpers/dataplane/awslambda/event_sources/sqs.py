@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -29,7 +30,7 @@ from helpers.dataplane.awslambda.event_sources.poller import (
     is_throttle,
 )
 from helpers.dataplane.call import AWSError
-from helpers.dataplane.sqs import Queues
+from helpers.dataplane.sqs import LOOK_SECONDS, Queues
 
 LONG_POLL_SECONDS = 20.0
 FIRST_CONCURRENCY = 5
@@ -54,7 +55,10 @@ class SqsPoller(Poller):
         self.wait_until(lambda: self.busy < self._room())
         batch = [] if self.stopped.is_set() else self._collect()
         if batch:
-            self.in_background(lambda: self._deliver(batch))
+            held = threading.Event()
+            self.in_background(lambda: self._deliver(batch, held))
+            while not held.wait(LOOK_SECONDS) and not self.stopped.is_set():
+                """Whoever polled now would get the same messages again if this machine stood still for a while."""
 
     def stop(self) -> None:
         """Poll no more, and wait for messages no longer."""
@@ -79,7 +83,8 @@ class SqsPoller(Poller):
                 settings = settings or self.mapping.settings
                 size = settings["BatchSize"]
                 received = self._receive(size - len(batch)) if len(batch) < size else []
-            batch += received
+            again = {message["MessageId"] for message, _ in received}  # in a window longer than they are invisible
+            batch = [each for each in batch if each[0]["MessageId"] not in again] + received
             if until is None and batch:
                 until = self.clock.now() + settings["MaximumBatchingWindowInSeconds"]
             fit = fitting([len(text) for _, text in batch])
@@ -136,16 +141,23 @@ class SqsPoller(Poller):
             record["md5OfMessageAttributes"] = message["MD5OfMessageAttributes"]
         return record
 
-    def _deliver(self, batch: list[Message]) -> None:
-        """Hand a batch to the function and delete what it has processed; the rest comes back by itself."""
+    def _deliver(self, batch: list[Message], held: threading.Event) -> None:
+        """Hand a batch to the function and delete what it has processed; the rest comes back by itself.
+
+        ``held`` is set as soon as the messages stay invisible for as long as the function has them.
+        """
         ids = [message["MessageId"] for message, _ in batch]
         count = batch[0][0]["Attributes"]["ApproximateReceiveCount"]
         request_id = self.request_id(ids[0], count)
-        self._until_visible(lambda: self._attempt(batch, ids, request_id))
+        try:
+            self._until_visible(lambda: self._attempt(batch, ids, request_id, held))
+        finally:
+            held.set()
 
-    def _attempt(self, batch: list[Message], ids: list[str], request_id: str) -> None:
+    def _attempt(self, batch: list[Message], ids: list[str], request_id: str, held: threading.Event) -> None:
         links = [header for message, _ in batch if (header := message["Attributes"].get("AWSTraceHeader"))]
         with self._queues.held(self._queue(), {message["ReceiptHandle"] for message, _ in batch}):
+            held.set()
             outcome = self.invoke([text for _, text in batch], request_id, links)[1]
             if outcome.function_error:
                 return
