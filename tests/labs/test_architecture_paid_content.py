@@ -88,11 +88,22 @@ WRONG: list[tuple[str, Callable[[Learner], None], str, str]] = [
     ("doors", design((SAMPLES, ""), name="one_behavior"), "asks the site for the sample of Spanish, and gets 403", ""),
     ("doors", design((", TrustedKeyGroups: [!Ref Signers]", ""), name="no_key_group"), "has no signature", ""),
     ("doors", design(("  Audio: {Value: !Ref Audio}\n", ""), name="no_output"), "The stack has no output `Audio`", ""),
-    ("signed_in", design((AUTH, ""), name="no_authorizer"), "without a token, the API answers 502, not 401", ""),
+    (
+        "signed_in", design((AUTH, ""), name="no_authorizer"),
+        "without a token, the API answers 502, not 401", "KeyError: 'authorizer'",
+    ),
+    (
+        "signed_in", design(("      Layers: [!Ref Library]\n", ""), name="no_layer"),
+        "has paid nothing: the API answers 502, not 403", "No module named 'cryptography'",
+    ),
     ("signed_in", design((UNPAID, "if False:"), name="for_all"), "has paid nothing gets a course", ""),
     ("signed_in", design(('"statusCode": 403', '"statusCode": 402'), name="payment"), "answers 402, not 403", ""),
     ("course", design((SIGNED, ONE), name="canned"), "opens lesson 1, but not lesson 2", "Access denied"),
     ("course", design((RULE, '"https://school.example/*"'), name="other_site"), "the site answers 403", "denied"),
+    (
+        "course", design(("KEYS: !Ref Keys, ", ""), name="no_key"),
+        "bought the course `spanish`, and the API answers 502", "KeyError: 'KEYS'",
+    ),
     ("course", design(('"query":', '"url":'), name="no_query"), "its JSON has no `query`", "url"),
     (
         "course",
