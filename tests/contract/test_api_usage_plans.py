@@ -12,7 +12,8 @@ from tests.contract.traffic import Shop
 
 PLANS = "API Gateway Developer Guide, Creating and using usage plans with API keys"
 QUOTA = "API Gateway API Reference, QuotaSettings"
-SLOW = pytest.mark.cloud(speed=1)
+pytestmark = pytest.mark.cloud(speed=1)
+"""No day ends between two requests, and no bucket fills."""
 THREE = {"quota": {"limit": 3, "period": "MONTH"}}
 
 
@@ -65,7 +66,6 @@ def test_not_required(aws: Subject) -> None:
 
 
 @promise(PLANS, "the plan's rate and burst are for each key: one client's flood does not throttle another")
-@SLOW
 def test_clients(aws: Subject) -> None:
     shop = Shop(aws, keys=True)
     plan = shop.plan(throttle={"rateLimit": 0.2, "burstLimit": 3})
@@ -79,7 +79,6 @@ def test_clients(aws: Subject) -> None:
 
 
 @promise(PLANS, "a plan may limit single methods of a stage")
-@SLOW
 def test_method(aws: Subject) -> None:
     shop = Shop(aws, keys=True)
     _, value = shop.key("web", shop.plan(throttle_method={"/tea/GET": {"rateLimit": 0.2, "burstLimit": 2}}))
@@ -101,7 +100,6 @@ def test_quota(aws: Subject, period: str) -> None:
 
 
 @promise("API Gateway API Reference, UpdateUsagePlan", "a plan gets its quota and its limits by patches, too")
-@SLOW
 def test_patched(aws: Subject) -> None:
     shop = Shop(aws, keys=True)
     plan = shop.plan()
