@@ -17,7 +17,6 @@ results. Unsourced: the words of a denied output location and of a projection th
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 import threading
 import time
@@ -107,16 +106,16 @@ class AthenaPlane:
         return response
 
     def _run(self, query: Query) -> None:
-        folder = Path(tempfile.mkdtemp(dir=self._context.home, prefix="athena-"))
+        state = "SUCCEEDED"
         try:
-            query.answer = self._answer(query, folder)
-            query.state = "SUCCEEDED"
+            home = self._context.home
+            with tempfile.TemporaryDirectory(prefix="athena-", dir=home, ignore_cleanup_errors=True) as folder:
+                query.answer = self._answer(query, Path(folder))
         except Exception as error:
             query.reason = error.message if isinstance(error, AWSError) else str(error)
-            query.state = "FAILED"
-        finally:
-            query.ended = time.time()
-            shutil.rmtree(folder, ignore_errors=True)
+            state = "FAILED"
+        query.ended = time.time()
+        query.state = state  # last: whoever sees it may ask for everything else
 
     def _answer(self, query: Query, folder: Path) -> Answer:
         from helpers.dataplane.athena import engine  # DuckDB: 40 MB
