@@ -149,7 +149,7 @@ def poison() -> None:
     put([*[bikes.count(bridge, number) for number in (1, 2, 3)], broken.encode()])
     arrived(bridge, 3)
     try:
-        found = arrived(bridge, 4, seconds=3)
+        found = arrived(bridge, 4)
     except Exception:
         wrong("The broken message is nowhere: neither among the counts nor among what was rejected.")
     counts = "".join(body for key, body in found.items() if key.startswith("counts/"))
