@@ -17,7 +17,7 @@ from tools.notebook_files import PROJECT
 FOLDER = PROJECT / "labs" / "12_capacity_plan"
 TASKS = ["table", "ask", "index", "units", "positions", "mode", "guard"]
 PLAN = {"check_in": "3", "check_out": "3", "rides_of": "4", "open_rides": "0.5"}
-SPEED = 600
+SPEED = 300
 
 
 class Learner:
