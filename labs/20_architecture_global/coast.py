@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -177,8 +178,9 @@ def report(region: str, place: str, office: str, level: int) -> tuple[int, Any]:
 
 
 def mails(place: str) -> list[Any]:
-    """Return the mails to the desk about a harbour."""
-    return [mail for mail in cloud.current().mailbox(DESK) if place in mail.subject.split()]
+    """Return the mails to the desk about a harbour: its name is a word of the subject."""
+    word = re.compile(rf"(?<![\w-]){re.escape(place)}(?![\w-])")
+    return [mail for mail in cloud.current().mailbox(DESK) if word.search(mail.subject)]
 
 
 def put_page(name: str) -> None:
