@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 
 import boto3
@@ -20,6 +21,7 @@ from tools.localstack import notebooks, server
 from tools.notebook_files import PROJECT
 from tools.notebooks import executed_notebooks
 
+KEYS = {"region_name": "us-east-1", "aws_access_key_id": "123456789012", "aws_secret_access_key": "local"}
 ROLE = "arn:aws:iam::123456789012:role/worker"
 
 
@@ -49,6 +51,18 @@ def test_a_function_runs_without_docker(localstack: dict[str, str], monkeypatch:
         assert boto3.client("lambda").list_functions()["Functions"] == []
     finally:
         cloud.stop()
+
+
+def test_two_of_them_share_nothing(localstack: dict[str, str]) -> None:
+    first = f"http://{localstack['LOCALSTACK_HOST']}"
+    with server.running() as second:
+        clients = [boto3.client("s3", endpoint_url=url, **KEYS) for url in (first, second)]
+        for client in clients:
+            client.create_bucket(Bucket="shared")
+            client.put_object(Bucket="shared", Key="text", Body=client.meta.endpoint_url.encode())
+        urllib.request.urlopen(urllib.request.Request(f"{second}/_localstack/course/reset", method="POST")).close()
+        assert clients[0].get_object(Bucket="shared", Key="text")["Body"].read().decode() == first
+        assert clients[1].list_buckets()["Buckets"] == []
 
 
 @pytest.mark.parametrize("name", ["notebooks/00_start_here.ipynb", "labs/02_hello_function/solution.ipynb"])

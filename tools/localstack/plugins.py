@@ -2,13 +2,17 @@
 
 - ``process``: functions run as processes, without Docker (LAMBDA_RUNTIME_EXECUTOR).
 - ``moto``: DynamoDB and its streams by the moto in LocalStack (PROVIDER_OVERRIDE_DYNAMODB); its own is a Java program.
+- ``apart``: S3 with its objects in this LocalStack's own folder (PROVIDER_OVERRIDE_S3); its own writes to one folder
+  below /tmp, which outside of a container all LocalStacks of a machine would share, and empty.
 - ``course``: JSONata without a Java machine, and ``POST /_localstack/course/reset``, which empties all at once.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import tempfile
 import threading
 from typing import Any
 
@@ -56,6 +60,15 @@ def dynamodbstreams() -> Service:
     from localstack.aws.api.dynamodbstreams import DynamodbstreamsApi
 
     return _by_moto(DynamodbstreamsApi)
+
+
+@aws_provider(api="s3", name="apart")
+def s3() -> Service:
+    """Return S3 with a folder of its own."""
+    from localstack.services.s3.provider import S3Provider
+    from localstack.services.s3.storage.ephemeral import EphemeralS3ObjectStore
+
+    return Service.for_provider(S3Provider(EphemeralS3ObjectStore(os.path.join(tempfile.gettempdir(), "s3"))))
 
 
 @hooks.on_infra_start()

@@ -86,6 +86,7 @@ def variables(port: int, folder: Path) -> dict[str, str]:
         "LAMBDA_RETRY_BASE_DELAY": "1",  # seconds before a retry; AWS waits a minute, the course's own cloud a second
         "PROVIDER_OVERRIDE_DYNAMODB": "moto",
         "PROVIDER_OVERRIDE_DYNAMODBSTREAMS": "moto",
+        "PROVIDER_OVERRIDE_S3": "apart",
     }
 
 
