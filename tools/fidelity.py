@@ -224,7 +224,8 @@ def _head(rows: list[Promise], columns: Mapping[str, Results], versions: Mapping
 
 `make fidelity` writes this page: it runs the tests below `tests/contract`, plain boto3 each, against this course's
 local cloud and against moto's own server as it comes, without Docker; `python -m tools.fidelity --backends localstack`
-(or `ministack`) asks others. Each row is a promise of a document of AWS.
+(or `ministack`) asks others. Each row is a promise of a document of AWS. Only this course's clock can run faster than
+ours: of others, what does not come within five seconds (two, of plain moto) counts as not kept.
 
 Of {len(rows)} promises, kept: {counts}.
 
