@@ -10,8 +10,6 @@ PORT ?=
 JOBS ?= 3
 # make bench WITH=ministack
 WITH ?=
-# make test-localstack CONTRACT=tests/contract: all contract tests on LocalStack, which takes more than an hour
-CONTRACT ?= $(addprefix tests/contract/test_lambda_,invoke.py errors.py versions.py)
 # make lock UPGRADE=--upgrade
 UPGRADE ?=
 # what strict nbval runs: every cell, and every output compared with the committed one; each is short and they come last,
@@ -34,7 +32,7 @@ help:
 	@echo "make fidelity    ask each backend for each promise, write docs/fidelity.md"
 	@echo "make bench       measure the local cloud, write docs/benchmarks.md"
 	@echo "make localstack  run LocalStack without Docker, for COURSE_BACKEND=localstack (PORT=4567 for another port)"
-	@echo "make test-localstack  run contract tests, chapters and labs on LocalStack, compare with docs/backends.md"
+	@echo "make test-localstack  run chapters, labs and contract tests on LocalStack, compare with docs/"
 	@echo "make lock        compile requirements.txt from pyproject.toml (UPGRADE=--upgrade: newer pins)"
 	@echo "make clean       remove what was made here, .venv included"
 
@@ -71,7 +69,7 @@ localstack: setup
 
 test-localstack: setup
 	$(BIN)/python -m tools.localstack.notebooks --check
-	$(BIN)/python -m tools.fidelity --backends localstack --compare $(CONTRACT)
+	$(BIN)/python -m tools.fidelity --backends localstack --compare
 
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra test --no-header --no-emit-index-url \

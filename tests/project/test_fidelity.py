@@ -49,6 +49,29 @@ def test_verdicts_can_be_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert (fidelity.kept_before(), fidelity.versions_before()) == (columns, versions)
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_comparison_asks_for_what_was_kept(
+    kept: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, *_ = fidelity.promises()
+    columns: dict[str, fidelity.Results] = {backend: {} for backend in fidelity.BACKENDS}
+    columns["localstack"] = {first.key: True, second.key: False}
+    monkeypatch.setattr(fidelity, "TABLE", tmp_path / "fidelity.md")
+    fidelity.TABLE.write_text(fidelity.page(columns, {}), encoding="utf-8")
+    before, asked = fidelity.TABLE.read_text(encoding="utf-8"), []
+
+    def ask(backend: str, tests: list[str], *_: object) -> tuple[dict[tuple[str, str, str], bool], list[str]]:
+        asked.append((backend, tests))
+        return {first.key: kept}, [] if kept else [first.test]
+
+    monkeypatch.setattr(fidelity, "_ask", ask)
+    monkeypatch.setattr("sys.argv", ["fidelity", "--backends", "localstack", "--compare"])
+    assert fidelity.main() == (0 if kept else 1)
+    assert asked == [("localstack", [first.test])] * (1 if kept else 2)
+    assert (f"no longer keeps: {first.sentence}" in capsys.readouterr().out) == (not kept)
+    assert fidelity.TABLE.read_text(encoding="utf-8") == before
+
+
 @pytest.mark.parametrize("text", ["a $LATEST and $LATEST", "a | b", "*x*", "<b>"])
 def test_text_stays_text(text: str) -> None:
     assert re.sub(r"\\", "", fidelity._escaped(text)) == text
