@@ -57,8 +57,9 @@ class SqsPoller(Poller):
         if batch:
             held = threading.Event()
             self.in_background(lambda: self._deliver(batch, held))
-            while not held.wait(LOOK_SECONDS) and not self.stopped.is_set():
-                """Whoever polled now would get the same messages again if this machine stood still for a while."""
+            # whoever polled now would get the same messages again if this machine stood still for a while
+            while not (held.wait(LOOK_SECONDS) or self.stopped.is_set()):
+                continue
 
     def stop(self) -> None:
         """Poll no more, and wait for messages no longer."""
