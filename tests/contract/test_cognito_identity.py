@@ -202,7 +202,7 @@ def test_tokens(aws: Subject) -> None:
 
 
 @promise(FLOW, "a token that has expired is no proof")
-@pytest.mark.cloud(speed=600, enforce_iam=True)
+@pytest.mark.cloud(speed=150, enforce_iam=True)
 def test_expired(aws: Subject) -> None:
     pool = Pool(aws, IdTokenValidity=5, TokenValidityUnits={"IdToken": "minutes"})
     pools = Identities(aws, pool)
