@@ -50,6 +50,11 @@ class Clock:
         return (until or threading.Event()).wait(max(0.0, seconds) / self.speed)
 
 
+def seconds_of(moment: datetime) -> float:
+    """Return a time in seconds since the epoch; one without a time zone is in UTC, as moto keeps it."""
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+
+
 def as_moto_keeps(moment: float) -> datetime:
     """Return a time in seconds since the epoch as moto keeps times: in UTC, without saying so."""
     return datetime.fromtimestamp(moment, UTC).replace(tzinfo=None)

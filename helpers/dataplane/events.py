@@ -21,6 +21,7 @@ from moto.logs.models import logs_backends
 
 from helpers.dataplane import event_patterns, input_transformers
 from helpers.dataplane.call import AWSError, Call, not_built
+from helpers.dataplane.clock import seconds_of
 from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
 from helpers.dataplane.delivery import Delivery, Post, Taker, iso, service_of
@@ -95,7 +96,7 @@ class EventsPlane:
         event = {name: value for name, value in original_event.items() if name != "ingestion-time"}
         moment = event["time"]
         if not isinstance(moment, str):
-            event["time"] = iso(moment.timestamp() if isinstance(moment, datetime) else float(moment))
+            event["time"] = iso(seconds_of(moment) if isinstance(moment, datetime) else float(moment))
         self._offer(rule, event)
 
     def _wants(self, rule: Rule, event: Mapping[str, Any]) -> bool:

@@ -23,6 +23,7 @@ from moto.scheduler.models import Schedule as Stored
 from moto.scheduler.models import scheduler_backends
 
 from helpers.dataplane.call import AWSError, Call, not_built
+from helpers.dataplane.clock import seconds_of
 from helpers.dataplane.context import Context
 from helpers.dataplane.control_plane import forward
 from helpers.dataplane.delivery import Delivery, Post, as_json, iso, service_of
@@ -230,4 +231,4 @@ class SchedulerPlane:
 
 def _seconds(moment: Any) -> float | None:
     """Return a date as botocore or moto has it in seconds since the epoch."""
-    return moment.timestamp() if isinstance(moment, datetime) else float(moment) if moment else None
+    return seconds_of(moment) if isinstance(moment, datetime) else float(moment) if moment else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -67,6 +68,17 @@ def test_waits_are_shorter_by_the_speed(speed: float, seconds: float) -> None:
     event = Event()
     assert Clock(speed).wait(seconds, event) is False
     assert event.waited == max(0.0, seconds) / speed
+
+
+def test_a_time_without_a_zone_is_in_utc_wherever_the_machine_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    try:
+        with monkeypatch.context() as there:
+            there.setenv("TZ", "Asia/Tokyo")
+            time.tzset()
+            assert clock.seconds_of(datetime(1970, 1, 1, 0, 1)) == 60
+            assert clock.seconds_of(datetime(1970, 1, 1, 0, 1, tzinfo=UTC)) == 60
+    finally:
+        time.tzset()
 
 
 def test_a_wait_ends_with_its_event() -> None:

@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from helpers.dataplane.call import AWSError, Call, not_built
+from helpers.dataplane.clock import seconds_of
 from helpers.dataplane.frontdoor import Operation
 from helpers.dataplane.web import HttpResponse
 from helpers.dataplane.xray import filters
@@ -91,7 +92,7 @@ def frame(given: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def _seconds(time: Any) -> float:
-    return time.timestamp() if isinstance(time, datetime) else float(time)
+    return seconds_of(time) if isinstance(time, datetime) else float(time)
 
 
 def _frames(start: float, end: float) -> dict[str, Callable[[Reading], bool]]:
