@@ -54,18 +54,20 @@ def needs_of(call: Call) -> list[tuple[str, str]]:
         buses = dict.fromkeys(one.get("EventBusName") or "default" for one in given["Entries"])
         base = f"arn:aws:events:{call.region}:{call.account_id}:event-bus/"
         return [(action, bus if bus.startswith("arn:") else base + bus) for bus in buses]
+    if "RequestItems" in given:
+        return [(action, _table(call, table)) for table in given["RequestItems"]]
     if "TransactItems" in given:
         steps = [(kind, one["TableName"]) for step in given["TransactItems"] for kind, one in step.items()]
-        tables = f"arn:aws:dynamodb:{call.region}:{call.account_id}:table/"
-        return [
-            (f"dynamodb:{_STEPS.get(kind, f'{kind}Item')}", table if table.startswith("arn:") else tables + table)
-            for kind, table in steps
-        ]
+        return [(f"dynamodb:{_STEPS.get(kind, f'{kind}Item')}", _table(call, table)) for kind, table in steps]
     needs = [(action, resource)]
     if (call.service, call.name) == ("s3", "CopyObject"):
         source = unquote(given["CopySource"]).removeprefix("/").partition("?versionId=")[0]
         needs.append(("s3:GetObject", f"arn:aws:s3:::{source}"))
     return needs
+
+
+def _table(call: Call, name: str) -> str:
+    return name if name.startswith("arn:") else f"arn:aws:dynamodb:{call.region}:{call.account_id}:table/{name}"
 
 
 def resource_of(call: Call) -> str:

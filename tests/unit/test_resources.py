@@ -110,6 +110,13 @@ STEPS = [{"Delete": {"TableName": "books"}}, {"ConditionCheck": {"TableName": "a
             [("s3:DeleteObject", "arn:aws:s3:::shelf/a"), ("s3:DeleteObject", "arn:aws:s3:::shelf/b/c")],
         ),
         (
+            call("dynamodb", "BatchWriteItem", RequestItems={"books": [], "arn:aws:dynamodb:x:1:table/t": []}),
+            [
+                ("dynamodb:BatchWriteItem", f"arn:aws:dynamodb:{HERE}:table/books"),
+                ("dynamodb:BatchWriteItem", "arn:aws:dynamodb:x:1:table/t"),
+            ],
+        ),
+        (
             call("dynamodb", "TransactWriteItems", TransactItems=STEPS),
             [
                 ("dynamodb:DeleteItem", f"arn:aws:dynamodb:{HERE}:table/books"),
