@@ -31,6 +31,7 @@ import json, os, socket
 def send(request):
     """Send one line of JSON to the database, and return the line that it answers."""
     with socket.create_connection((os.environ["DB_HOST"], 5432), timeout=0.5) as connection:
+        connection.settimeout(None)
         stream = connection.makefile("rw")
         print(json.dumps(request), file=stream, flush=True)
         return json.loads(stream.readline())

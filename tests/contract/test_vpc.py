@@ -31,6 +31,7 @@ def handler(event, context):
             getattr(boto3.client(event["service"], config=quick), event["call"])()
             return "answered"
         with socket.create_connection((event["host"], event["port"]), timeout=0.3) as connection:
+            connection.settimeout(5)
             return connection.makefile().readline()
     except Exception as error:
         return type(error).__name__
