@@ -122,4 +122,4 @@ class WebSocketApi(ApiV2):
 def told(client: ClientConnection, message: str) -> Any:
     """Send a message; return the answer, read as JSON."""
     client.send(message)
-    return json.loads(client.recv(timeout=5))
+    return json.loads(client.recv(timeout=20))

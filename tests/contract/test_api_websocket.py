@@ -37,7 +37,7 @@ def got(aws: Subject) -> list[dict[str, Any]]:
     return [json.loads(line.removeprefix("GOT ")) for line in aws.logged() if line.startswith("GOT ")]
 
 
-def closing_code(client: ClientConnection, seconds: float = 5) -> int:
+def closing_code(client: ClientConnection, seconds: float = 20) -> int:
     """Wait until the server closes; return the code."""
     with pytest.raises(ConnectionClosed) as ended:
         client.recv(timeout=seconds)
@@ -165,7 +165,7 @@ def test_route_response(aws: Subject) -> None:
     with api.open() as client:
         client.send('{"action": "quiet"}')
         client.send('{"action": "loud"}')
-        assert client.recv(timeout=5) == "hi"
+        assert client.recv(timeout=20) == "hi"
         with pytest.raises(TimeoutError):
             client.recv(timeout=0.2)
 
@@ -186,7 +186,7 @@ def test_management(aws: Subject) -> None:
     with api.open(user_agent_header="till/1") as ann, api.open() as ben:
         identifier = api.connection_id(ann)
         api.management.post_to_connection(ConnectionId=identifier, Data=b"for ann \xe2\x98\x95")
-        assert ann.recv(timeout=5) == "for ann ☕"
+        assert ann.recv(timeout=20) == "for ann ☕"
         with pytest.raises(TimeoutError):
             ben.recv(timeout=0.1)
         told_of = api.management.get_connection(ConnectionId=identifier)
@@ -210,7 +210,7 @@ def handler(event, context):
     aws.client("lambda").update_function_configuration(FunctionName="f", Environment=variables)
     with api.open() as client:
         client.send("hello")
-        assert client.recv(timeout=5) == "olleh"
+        assert client.recv(timeout=20) == "olleh"
 
 
 @promise(COMMANDS, "a connection that is closed, unknown or of another stage is gone: 410")
@@ -265,9 +265,9 @@ def test_sizes(aws: Subject) -> None:
     frame = "x" * 32 * 1024
     with api.open() as client:
         client.send(frame)
-        assert client.recv(timeout=5) == str(len(frame))
+        assert client.recv(timeout=20) == str(len(frame))
         client.send([frame] * 4)
-        assert client.recv(timeout=5) == str(4 * len(frame))
+        assert client.recv(timeout=20) == str(4 * len(frame))
     for too_much in (frame + "x", [frame] * 4 + ["x"]):
         with api.open() as client:
             with suppress(ConnectionClosed):  # it may be closed before all is sent
@@ -344,7 +344,7 @@ def test_two_hundred(aws: Subject) -> None:
         identifiers = list(pool.map(api.connection_id, opened))
         assert len(set(identifiers)) == 200
         list(pool.map(lambda one: api.management.post_to_connection(ConnectionId=one, Data=one.encode()), identifiers))
-        assert [client.recv(timeout=5) for client in opened] == identifiers
+        assert [client.recv(timeout=20) for client in opened] == identifiers
 
 
 @promise(CONNECT, "a client that vanishes without a close is noticed: $disconnect runs, and it is gone")

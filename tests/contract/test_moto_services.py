@@ -84,7 +84,7 @@ def test_custom_resource(aws: Subject) -> None:
             body = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
             body |= {"Status": "SUCCESS", "PhysicalResourceId": "oven", "Data": {"Heat": "220"}}
             request = urllib.request.Request(event["ResponseURL"], json.dumps(body).encode(), method="PUT")
-            urllib.request.urlopen(request, timeout=2).close()
+            urllib.request.urlopen(request, timeout=20).close()
             print("ran")
         """,
     )

@@ -13,7 +13,7 @@ from tests.soak.soak import run
 
 
 def test_two_hundred_messages() -> None:
-    assert run(200, 40)["processed"] > 150
+    assert run(200, 120)["processed"] > 150
 
 
 @pytest.mark.slow
