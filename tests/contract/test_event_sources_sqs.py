@@ -160,7 +160,7 @@ def test_partial_failure(aws: Subject) -> None:
         + "    return {'batchItemFailures': [{'itemIdentifier': r['messageId']} for r in again]}"
     )
     (dead, dead_arn) = queue(aws, "dead")
-    url, arn = queue(aws, VisibilityTimeout=5, RedrivePolicy=redrive(dead_arn, 2))
+    url, arn = queue(aws, VisibilityTimeout=60, RedrivePolicy=redrive(dead_arn, 2))
     connect(aws, arn, **REPORTS)
     send(aws, url, ["good", "bad", "fine"])
     assert aws.message(dead)["Body"] == "bad"
