@@ -324,8 +324,7 @@ def test_life(aws: Subject) -> None:
 @promise(QUOTAS, "an account opens 500 connections a second, or as many as its quota allows")
 @pytest.mark.cloud(speed=1, quotas={"apigateway.new_connections_per_second": 2})
 def test_new_connections(aws: Subject) -> None:
-    api = WebSocketApi(aws, ())
-    opened = []
+    api, opened = WebSocketApi(aws, ()), []
     with ExitStack() as clients:
         with pytest.raises(InvalidStatus) as refusal:
             for _ in range(30):  # the bucket fills meanwhile, more slowly than clients come
@@ -378,8 +377,7 @@ def test_not_utf8(aws: Subject) -> None:
 @promise(PROTOCOL, "a plain HTTP request to a WebSocket API does not become one")
 def test_plain_http(aws: Subject) -> None:
     api = WebSocketApi(aws)
-    assert aws.http(api.address("prod")).status == 426
-    assert aws.http(api.address("other")).status == 403
+    assert [aws.http(api.address(stage)).status for stage in ("prod", "other")] == [426, 403]
 
 
 @promise(ROUTES, "changes are served once they are deployed to the stage; with AutoDeploy at once")
