@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import secrets
 import socket
 from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection
@@ -125,14 +123,6 @@ def exchange(port: int, content: bytes, seconds: float = 5, *, half_close: bool 
         except OSError:
             pass
     return received
-
-
-def free_port() -> int:
-    """Return a port below those that the system gives to whoever takes any: it stays free for a while."""
-    while True:
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", 10_000 + secrets.randbelow(10_000)))
-            return int(probe.getsockname()[1])
 
 
 def port_of(endpoint: str) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import secrets
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ _MINISTACK_VENV = Path(__file__).resolve().parents[1] / "build" / "ministack"
 
 
 def free_port() -> int:
-    """Return a port on 127.0.0.1 that nobody listens on at this moment."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """Return a free port of 127.0.0.1, below those that the system gives to who takes any: it stays free a while."""
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", 10_000 + secrets.randbelow(10_000)))
+            return int(probe.getsockname()[1])
 
 
 def end(process: subprocess.Popen[Any]) -> None:
@@ -32,7 +34,7 @@ def end(process: subprocess.Popen[Any]) -> None:
         process.wait()
 
 
-@contextmanager
+@contextlib.contextmanager
 def installing(venv: Path) -> Iterator[None]:
     """Be the only process that installs into a virtual environment: others wait here until it is done."""
     venv.parent.mkdir(exist_ok=True)

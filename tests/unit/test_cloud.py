@@ -17,7 +17,7 @@ import pytest
 
 from helpers import cloud
 from helpers.cloud import main
-from tests.wire import free_port
+from tools.servers import free_port
 
 COMMAND = [sys.executable, "-m", "helpers.cloud"]
 
