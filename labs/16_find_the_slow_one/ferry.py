@@ -23,17 +23,17 @@ from helpers.teaching.packages import libraries
 API, STAGE, TOPIC, ALARM, ROLE = "ferry", "prod", "bridge", "bookings-fail", "ferry"
 FUNCTIONS = ("booking", "prices", "seats", "payment")
 CARDS, TICKETS = ("none", "blue", "gold"), ("adult", "child", "coach")
-PROMISE_SECONDS = 0.7
+PROMISE_SECONDS = 1
 TRACED, UNTRACED = "1", "0"
 FILES = {
     "harbour.py": """
-        "The harbour's old computer, at the far end of a slow cable: each question takes 40 milliseconds."
+        "The harbour's old computer, at the far end of a slow cable: each question takes 60 milliseconds."
         import time
         from aws_xray_sdk.core import xray_recorder
 
         def ask(question):
             with xray_recorder.in_subsegment("harbour", namespace="remote"):
-                time.sleep(0.04)
+                time.sleep(0.06)
                 return question()
 
         def trip(number):

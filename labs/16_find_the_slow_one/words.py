@@ -29,10 +29,10 @@ HINTS = {
     "slow": [
         "Ask `ferry.find` for slow bookings, then for `service(...)` of each function that was slow. Coach parties are "
         "slow too; which function takes their time, and which takes that of the others?",
-        'A `service("NAME") { responsetime > 0.7 }` looks at one service alone, `annotation.card = "KIND"` at one '
+        'A `service("NAME") { responsetime > 1 }` looks at one service alone, `annotation.card = "KIND"` at one '
         "kind of passengers. The group's name says both.",
         '`xray.create_group(GroupName="prices-gold", FilterExpression=\'annotation.card = "gold" AND '
-        'service("prices") { responsetime > 0.7 }\')`.',
+        'service("prices") { responsetime > 1 }\')`.',
     ],
     "failing": [
         "Where does the fault begin? In the waterfall it is the innermost bar with a cross.",

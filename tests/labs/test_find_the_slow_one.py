@@ -33,7 +33,7 @@ NOTE = """
         part.put_annotation("card", price["card"])
         part.put_annotation("ticket", order["ticket"])
 """
-SLOW = 'annotation.card = "gold" AND service("prices") { responsetime > 0.7 }'
+SLOW = 'annotation.card = "gold" AND service("prices") { responsetime > 1 }'
 FAILING = 'service("payment") { fault }'
 SLOWLY = 'harbour.trip(number)["points"] for number in card["trips"]'
 QUICK = (SLOWLY, 'each["points"] for each in harbour.trips(card["trips"])')
@@ -223,7 +223,7 @@ WRONG: list[tuple[str, Callable[[Learner], None], str, str]] = [
     ("slow", grouped("price-gold", SLOW), "should begin with the name of a function", ""),
     ("slow", grouped("prices-blue", SLOW), "whose card is `blue`", ""),
     ("slow", grouped("prices-gold", 'annotation.card = "Gold"'), "finds no trace at all", ""),
-    ("slow", grouped("prices-gold", "responsetime > 0.7"), "finds coach parties too", ""),
+    ("slow", grouped("prices-gold", "responsetime > 1"), "finds coach parties too", ""),
     ("slow", grouped("prices-gold", 'service("prices") AND !annotation.ticket = "coach"'), "without a golden card", ""),
     ("failing", grouped("booking-child", FAILING), "fails because something that it calls fails", ""),
     ("failing", grouped("payment-adult", FAILING), "fails for the ticket `adult`", ""),
@@ -268,7 +268,7 @@ def test_what_is_done_is_right_and_what_comes_next_is_not_attempted(learner: Lea
     assert {name: result.state for name, result in learner.lab.results().items()} == dict.fromkeys(TASKS, "right")
 
 
-@pytest.mark.parametrize("expression", ['annotation.card = "gold"', 'service("prices") { responsetime > 0.7 }'])
+@pytest.mark.parametrize("expression", ['annotation.card = "gold"', 'service("prices") { responsetime > 1 }'])
 def test_other_expressions_for_the_slow_ones_are_right_too(learner: Learner, expression: str) -> None:
     learner.observe()
     learner.group("prices-gold", expression)
