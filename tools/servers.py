@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from helpers.backends.endpoint import ACCOUNT_ID
+
 MINISTACK = "1.5.33"
 _MINISTACK_VENV = Path(__file__).resolve().parents[1] / "build" / "ministack"
 
@@ -55,4 +57,5 @@ def ministack(port: int) -> tuple[list[str], dict[str, str]]:
             subprocess.run([*uv, "pip", "install", "--quiet", "--python", str(python), *wanted], check=True)
             ready.touch()
     variables = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "MINISTACK_HOST": "127.0.0.1"}
+    variables["MINISTACK_ACCOUNT_ID"] = ACCOUNT_ID  # whose APIs and functions answer requests that nobody signed
     return [str(python), "-m", "ministack"], variables

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.config import Config
 from websockets.sync.client import ClientConnection, connect
 
-from tests.contract.subjects import Page, Subject
+from tests.contract.subjects import BACKEND, Page, Subject
 
 RETURN_THE_EVENT = (
     "import json\ndef handler(event, context):\n    return {'statusCode': 200, 'body': json.dumps(event)}"
@@ -23,6 +23,7 @@ class ApiV2:
 
     def __init__(self, aws: Subject, protocol: str, source: str, *, allow: bool = True, **options: Any) -> None:
         self.aws, self.client = aws, aws.client("apigatewayv2")
+        self._named: set[str] = set()
         self.id = str(self.client.create_api(Name="shop", ProtocolType=protocol, **options)["ApiId"])
         functions = aws.function(source)
         self.function = str(functions.get_function(FunctionName="f")["Configuration"]["FunctionArn"])
@@ -47,9 +48,12 @@ class ApiV2:
     def stage(self, name: str, **options: Any) -> None:
         """Add a stage that deploys at once, unless told otherwise."""
         self.client.create_stage(ApiId=self.id, StageName=name, **{"AutoDeploy": True, **options})
+        self._named.add(name)
 
     def address(self, below: str = "") -> str:
-        """Return an address of the API."""
+        """Return an address of the API; those of ministack name the stage ``$default``, too."""
+        if BACKEND == "ministack" and below.partition("/")[0] not in self._named:
+            below = f"$default/{below}"
         return f"{self.aws.endpoint}/_aws/execute-api/{self.id}/{below}"
 
 
