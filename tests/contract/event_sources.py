@@ -67,7 +67,7 @@ def connect(aws: Subject, source: str, name: str = "f", **settings: Any) -> str:
     return str(made["UUID"])
 
 
-def table(aws: Subject, name: str = "t") -> str:
+def table(aws: Subject, name: str = "tea") -> str:
     """Create a table with a stream; return the stream's ARN."""
     return str(
         aws.client("dynamodb").create_table(
@@ -83,7 +83,7 @@ def table(aws: Subject, name: str = "t") -> str:
 def put_items(aws: Subject, texts: list[str]) -> None:
     """Put an item with each text as its id."""
     for text in texts:
-        aws.client("dynamodb").put_item(TableName="t", Item={"id": {"S": text}, "size": {"N": "7"}})
+        aws.client("dynamodb").put_item(TableName="tea", Item={"id": {"S": text}, "size": {"N": "7"}})
 
 
 def ids(event: Event) -> list[str]:

@@ -14,7 +14,7 @@ def provisioned(read: int, write: int) -> dict[str, Any]:
     return {"ProvisionedThroughput": {"ReadCapacityUnits": read, "WriteCapacityUnits": write}}
 
 
-def table(aws: Subject, name: str = "t", sort: bool = False, **settings: Any) -> Any:
+def table(aws: Subject, name: str = "tea", sort: bool = False, **settings: Any) -> Any:
     """Create a table with the key ``id`` and perhaps the sort key ``at``; return the client."""
     keys = [("id", "HASH"), *([("at", "RANGE")] if sort else [])]
     attributes = {"id", *(["at"] if sort else [])} | {

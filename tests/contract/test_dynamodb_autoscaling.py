@@ -18,7 +18,7 @@ SCALING = "Amazon DynamoDB Developer Guide, Managing throughput capacity automat
 MINUTES = "AWS re:Post, Why isn't DynamoDB auto scaling working as expected"
 TABLE = {
     "ServiceNamespace": "dynamodb",
-    "ResourceId": "table/t",
+    "ResourceId": "table/tea",
     "ScalableDimension": "dynamodb:table:WriteCapacityUnits",
 }
 fast = pytest.mark.cloud(speed=240)
@@ -47,7 +47,7 @@ def load(dynamodb: Any, units: int) -> Iterator[None]:
     def run() -> None:
         while not done.wait(0.05):
             try:
-                dynamodb.put_item(TableName="t", Item=item(units * 1024))
+                dynamodb.put_item(TableName="tea", Item=item(units * 1024))
             except ClientError:
                 continue
 
@@ -60,7 +60,7 @@ def load(dynamodb: Any, units: int) -> Iterator[None]:
 
 def write_units(dynamodb: Any) -> int:
     """Return what is provisioned."""
-    throughput = dynamodb.describe_table(TableName="t")["Table"]["ProvisionedThroughput"]
+    throughput = dynamodb.describe_table(TableName="tea")["Table"]["ProvisionedThroughput"]
     return int(throughput["WriteCapacityUnits"])
 
 
@@ -91,7 +91,7 @@ def test_maximum(aws: Subject) -> None:
     dynamodb = table(aws, **provisioned(5, 5))
     track(aws, 5, 12)
     alarms = {alarm["AlarmName"]: alarm for alarm in aws.client("cloudwatch").describe_alarms()["MetricAlarms"]}
-    (high,) = [alarm for name, alarm in alarms.items() if name.startswith("TargetTracking-table/t-AlarmHigh-")]
+    (high,) = [alarm for name, alarm in alarms.items() if name.startswith("TargetTracking-table/tea-AlarmHigh-")]
     assert (high["MetricName"], high["Period"], high["EvaluationPeriods"]) == ("ConsumedWriteCapacityUnits", 60, 2)
     assert high["Threshold"] == pytest.approx(0.7 * 5 * 60)
     with load(dynamodb, 240):

@@ -23,7 +23,7 @@ def streamed(aws: Subject, view: str = "NEW_AND_OLD_IMAGES") -> Any:
 
 def told(aws: Subject, region: str = "us-east-1") -> list[dict[str, Any]]:
     """Return all records of the stream of the table ``t``, from its beginning."""
-    arn = aws.client("dynamodb", region).describe_table(TableName="t")["Table"]["LatestStreamArn"]
+    arn = aws.client("dynamodb", region).describe_table(TableName="tea")["Table"]["LatestStreamArn"]
     streams = aws.client("dynamodbstreams", region)
     (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
     asked = {"StreamArn": arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
@@ -32,15 +32,15 @@ def told(aws: Subject, region: str = "us-east-1") -> list[dict[str, Any]]:
 
 def changes(dynamodb: Any) -> None:
     """Insert, modify and remove an item."""
-    dynamodb.put_item(TableName="t", Item={**KEY, "points": {"N": "1"}})
+    dynamodb.put_item(TableName="tea", Item={**KEY, "points": {"N": "1"}})
     update(dynamodb, 2)
-    dynamodb.delete_item(TableName="t", Key=KEY)
+    dynamodb.delete_item(TableName="tea", Key=KEY)
 
 
 def update(dynamodb: Any, points: int) -> None:
     """Write the points of the item with UpdateItem."""
     values = {":p": {"N": str(points)}}
-    dynamodb.update_item(TableName="t", Key=KEY, UpdateExpression="SET points = :p", ExpressionAttributeValues=values)
+    dynamodb.update_item(TableName="tea", Key=KEY, UpdateExpression="SET points = :p", ExpressionAttributeValues=values)
 
 
 @promise(RECORD, "the view type decides which images a record of an insert, a change and a removal holds")
@@ -76,12 +76,12 @@ def test_update_inserts(aws: Subject) -> None:
 def test_cancelled_transaction(aws: Subject) -> None:
     dynamodb = streamed(aws)
     aws.function(SAYS)
-    connect(aws, dynamodb.describe_table(TableName="t")["Table"]["LatestStreamArn"], StartingPosition="TRIM_HORIZON")
-    put = {"TableName": "t", "Item": {"id": {"S": "2"}}}
-    missing = {"TableName": "t", "Key": KEY, "ConditionExpression": "attribute_exists(id)"}
+    connect(aws, dynamodb.describe_table(TableName="tea")["Table"]["LatestStreamArn"], StartingPosition="TRIM_HORIZON")
+    put = {"TableName": "tea", "Item": {"id": {"S": "2"}}}
+    missing = {"TableName": "tea", "Key": KEY, "ConditionExpression": "attribute_exists(id)"}
     with refused("TransactionCanceledException"):
         dynamodb.transact_write_items(TransactItems=[{"Put": put}, {"ConditionCheck": missing}])
-    dynamodb.put_item(TableName="t", Item=KEY)
+    dynamodb.put_item(TableName="tea", Item=KEY)
     got = aws.wait(lambda: records(aws))
     assert [record["dynamodb"]["Keys"] for record in got] == [KEY] == [each["dynamodb"]["Keys"] for each in told(aws)]
 

@@ -27,42 +27,42 @@ def item(name: str, expires: float | None, kind: str = "N") -> dict[str, Any]:
 
 def left(dynamodb: Any) -> set[str]:
     """Return the ids of the items that are there."""
-    return {each["id"]["S"] for each in dynamodb.scan(TableName="t")["Items"]}
+    return {each["id"]["S"] for each in dynamodb.scan(TableName="tea")["Items"]}
 
 
 def expiring(aws: Subject) -> Any:
     """Create a table with Time to Live, an item that has expired, and one that has not."""
     dynamodb = streamed(aws)
-    dynamodb.update_time_to_live(TableName="t", TimeToLiveSpecification=SETTING)
-    dynamodb.put_item(TableName="t", Item=item("old", time.time() - 10))
-    dynamodb.put_item(TableName="t", Item=item("new", time.time() + 10**6))
+    dynamodb.update_time_to_live(TableName="tea", TimeToLiveSpecification=SETTING)
+    dynamodb.put_item(TableName="tea", Item=item("old", time.time() - 10))
+    dynamodb.put_item(TableName="tea", Item=item("new", time.time() + 10**6))
     return dynamodb
 
 
 @promise(TTL, "the table remembers which attribute says when its items expire")
 def test_setting(aws: Subject) -> None:
     dynamodb = expiring(aws)
-    told = dynamodb.describe_time_to_live(TableName="t")["TimeToLiveDescription"]
+    told = dynamodb.describe_time_to_live(TableName="tea")["TimeToLiveDescription"]
     assert told == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires"}
 
 
 @promise(EXPIRED, "an expired item can be read and written until the background process deletes it")
 def test_readable(aws: Subject) -> None:
     dynamodb = expiring(aws)
-    assert dynamodb.get_item(TableName="t", Key={"id": {"S": "old"}})["Item"]["id"] == {"S": "old"}
-    dynamodb.put_item(TableName="t", Item=item("old", None))
-    dynamodb.put_item(TableName="t", Item=item("older", time.time() - 10))
+    assert dynamodb.get_item(TableName="tea", Key={"id": {"S": "old"}})["Item"]["id"] == {"S": "old"}
+    dynamodb.put_item(TableName="tea", Item=item("old", None))
+    dynamodb.put_item(TableName="tea", Item=item("older", time.time() - 10))
     aws.wait(lambda: left(dynamodb) == {"old", "new"})
 
 
 @promise(TTL, "a background process deletes expired items, without consuming write units; other values never expire")
 def test_deleted(aws: Subject) -> None:
     dynamodb = expiring(aws)
-    dynamodb.put_item(TableName="t", Item=item("text", time.time() - 10, "S"))
-    dynamodb.put_item(TableName="t", Item=item("never", None))
-    total = consumed(dynamodb.put_item(TableName="t", Item=item("last", None), ReturnConsumedCapacity="TOTAL"))
+    dynamodb.put_item(TableName="tea", Item=item("text", time.time() - 10, "S"))
+    dynamodb.put_item(TableName="tea", Item=item("never", None))
+    total = consumed(dynamodb.put_item(TableName="tea", Item=item("last", None), ReturnConsumedCapacity="TOTAL"))
     aws.wait(lambda: left(dynamodb) == {"new", "text", "never", "last"})
-    written = aws.points("AWS/DynamoDB", "ConsumedWriteCapacityUnits", ahead=timedelta(days=11), TableName="t")
+    written = aws.points("AWS/DynamoDB", "ConsumedWriteCapacityUnits", ahead=timedelta(days=11), TableName="tea")
     assert (total, sum(written)) == (1, 5)
 
 
@@ -71,7 +71,7 @@ def test_deleted(aws: Subject) -> None:
 )
 def test_identity(aws: Subject) -> None:
     dynamodb = expiring(aws)
-    dynamodb.delete_item(TableName="t", Key={"id": {"S": "new"}})
+    dynamodb.delete_item(TableName="tea", Key={"id": {"S": "new"}})
     aws.wait(lambda: not left(dynamodb))
     removed = {each["dynamodb"]["Keys"]["id"]["S"]: each for each in told(aws) if each["eventName"] == "REMOVE"}
     assert removed["old"]["userIdentity"] == {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"}
@@ -83,7 +83,7 @@ def test_function(aws: Subject) -> None:
     dynamodb = expiring(aws)
     aws.function(SAYS)
     filters = [{"Pattern": '{"userIdentity": {"type": ["Service"], "principalId": ["dynamodb.amazonaws.com"]}}'}]
-    arn = dynamodb.describe_table(TableName="t")["Table"]["LatestStreamArn"]
+    arn = dynamodb.describe_table(TableName="tea")["Table"]["LatestStreamArn"]
     connect(aws, arn, StartingPosition="TRIM_HORIZON", FilterCriteria={"Filters": filters})
     (record,) = aws.wait(lambda: records(aws))
     assert record["dynamodb"]["OldImage"]["id"] == {"S": "old"}

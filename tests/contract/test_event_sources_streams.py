@@ -62,9 +62,9 @@ def test_dynamodb_event(aws: Subject) -> None:
     arn = table(aws)
     connect(aws, arn, **OLDEST)
     client = aws.client("dynamodb")
-    client.put_item(TableName="t", Item={"id": {"S": "a"}, "raw": {"B": b"\x00\x01"}, "tags": {"SS": ["x"]}})
-    client.put_item(TableName="t", Item={"id": {"S": "a"}, "n": {"N": "1.5"}})
-    client.delete_item(TableName="t", Key={"id": {"S": "a"}})
+    client.put_item(TableName="tea", Item={"id": {"S": "a"}, "raw": {"B": b"\x00\x01"}, "tags": {"SS": ["x"]}})
+    client.put_item(TableName="tea", Item={"id": {"S": "a"}, "n": {"N": "1.5"}})
+    client.delete_item(TableName="tea", Key={"id": {"S": "a"}})
     aws.wait(lambda: len(records(aws)) == 3)
     first, second, third = records(aws)
     assert [record["eventName"] for record in (first, second, third)] == ["INSERT", "MODIFY", "REMOVE"]

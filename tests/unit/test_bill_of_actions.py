@@ -45,9 +45,9 @@ def test_functions(aws: Subject) -> None:
 
 def test_tables(aws: Subject) -> None:
     dynamodb = table(aws, BillingMode="PAY_PER_REQUEST")
-    dynamodb.put_item(TableName="t", Item=item(1500))
-    dynamodb.scan(TableName="t")
-    dynamodb.scan(TableName="t", ConsistentRead=True)
+    dynamodb.put_item(TableName="tea", Item=item(1500))
+    dynamodb.scan(TableName="tea")
+    dynamodb.scan(TableName="tea", ConsistentRead=True)
     assert quantities() == {"DynamoDB: writes, on demand": 2, "DynamoDB: reads, on demand": 1.5}
 
 
@@ -59,7 +59,7 @@ def test_queues_topics_events_and_secrets(aws: Subject) -> None:
     batch = [{"Id": str(number), "MessageBody": "x"} for number in range(10)]
     sqs.send_message_batch(QueueUrl=url, Entries=batch)
     sqs.receive_message(QueueUrl=url)
-    topic = sns.create_topic(Name="t")["TopicArn"]
+    topic = sns.create_topic(Name="tea")["TopicArn"]
     sns.publish(TopicArn=topic, Message="x")
     aws.client("events").put_events(Entries=PAIR)
     secrets.create_secret(Name="s", SecretString="x")

@@ -41,7 +41,7 @@ def wait(condition: Any) -> None:
 
 def spread() -> tuple[str, list[Any]]:
     """Create a table with three replicas; return its name and the clients of their Regions."""
-    name, clients = f"t{next(numbers)}", [boto3.client("dynamodb", region) for region in REGIONS]
+    name, clients = f"tea{next(numbers)}", [boto3.client("dynamodb", region) for region in REGIONS]
     clients[0].create_table(
         TableName=name,
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],

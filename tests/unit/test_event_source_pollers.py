@@ -81,7 +81,7 @@ def test_the_record_has_batches_not_polls(running: cloud.Cloud) -> None:
 def test_stop_is_quick_and_complete(running: cloud.Cloud) -> None:
     before = [vars(owner)[name] for owner, name in REPLACED]
     client, table = boto3.client("lambda"), boto3.client("dynamodb").create_table(
-        TableName="t", BillingMode="PAY_PER_REQUEST",
+        TableName="tea", BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},

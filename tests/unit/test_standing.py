@@ -61,11 +61,11 @@ def test_capacity_is_paid_for_as_long_as_it_was_so_much(aws: Subject, turn: Turn
     dynamodb = table(aws, GlobalSecondaryIndexes=[by_at], **provisioned(10, 5))
     turn(2)
     wanted = {"ReadCapacityUnits": 10, "WriteCapacityUnits": 20}
-    dynamodb.update_table(TableName="t", ProvisionedThroughput=wanted)
+    dynamodb.update_table(TableName="tea", ProvisionedThroughput=wanted)
     turn(1)
     assert held() == about({"read capacity": 36, "write capacity": 10 + 20 + 3 * 3})
     assert held(730) == {"read capacity": 12 * 730, "write capacity": 23 * 730}
-    dynamodb.delete_table(TableName="t")
+    dynamodb.delete_table(TableName="tea")
     turn(5)
     assert held() == about({"read capacity": 36, "write capacity": 39})
     assert held(730) == {}
@@ -142,7 +142,7 @@ def test_stored_data_are_measured_each_hour(aws: Subject, turn: Turn) -> None:
     s3, dynamodb = aws.client("s3"), table(aws, GlobalSecondaryIndexes=[index("by-at", "at", projection="KEYS_ONLY")])
     s3.create_bucket(Bucket="shelf")
     s3.put_object(Bucket="shelf", Key="k", Body=b"x" * 1000)
-    dynamodb.put_item(TableName="t", Item=item(400, at="now"))
+    dynamodb.put_item(TableName="tea", Item=item(400, at="now"))
     turn(10)
     s3.delete_object(Bucket="shelf", Key="k")
     turn(10)
@@ -199,7 +199,7 @@ def test_large_messages_count_more_than_once(aws: Subject) -> None:
     sqs.send_message(QueueUrl=url, MessageBody=large)
     sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": str(n), "MessageBody": "x" * 60_000} for n in range(2)])
     sqs.receive_message(QueueUrl=url)
-    sns.publish(TopicArn=sns.create_topic(Name="t")["TopicArn"], Message=large)
+    sns.publish(TopicArn=sns.create_topic(Name="tea")["TopicArn"], Message=large)
     events.put_events(Entries=[{"Source": "shop", "DetailType": "sold", "Detail": json.dumps({"x": large})}])
     used = cloud.current().record.used()
     assert (used[Use("sqs", "more requests")], used[Use("sns", "more requests")]) == (3, 1)

@@ -62,7 +62,7 @@ class DynamoDBPlane:
         """Return what this plane answers, by operation."""
         measured = {name: self._measured for name in _MEASURED}
         replicas = self._replicas.operations(self._with_throughput, forward)
-        return {**measured, "CreateTable": self._with_throughput, **replicas, **self._expiry.operations()}
+        return {**measured, "CreateTable": self._create, **replicas, **self._expiry.operations()}
 
     def addresses(self) -> Mapping[str, Address]:
         """DynamoDB has no addresses of its own."""
@@ -167,6 +167,13 @@ class DynamoDBPlane:
         if meter.refused:
             dimensions = (*of_table(meter.refused[0][0].name), ("Operation", call.name))
             self._metrics.add(call.region, "ThrottledRequests", dimensions, 1)
+
+    def _create(self, call: Call) -> HttpResponse:
+        """Refuse a name that the model, in which it may be an ARN, lets pass ("Naming rules", Developer Guide)."""
+        if not 3 <= len(call.params["TableName"]) <= 255:
+            allowed = "at least 3 characters long and at most 255 characters long"
+            raise AWSError("ValidationException", f"TableName must be {allowed}", 400)
+        return self._with_throughput(call)
 
     def _with_throughput(self, call: Call) -> HttpResponse:
         """Keep the maximum of an on-demand table and of its indexes, which moto forgets."""
