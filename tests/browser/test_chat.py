@@ -15,7 +15,7 @@ from tools.lab_browser import PROJECT, Server, browser_page, copy_for_reading, f
 BROWSER = find_browser()
 LAB = PROJECT / "labs" / "11_chat" / "solution.ipynb"
 PICTURES = PROJECT / "build" / "screenshots"
-_WAIT = 15_000
+_WAIT = 60_000
 
 pytestmark = [
     pytest.mark.browser,

@@ -17,11 +17,11 @@ BROWSER = find_browser()
 TEMPLATE = PROJECT / "labs" / "19_architecture_crud" / "template.yaml"
 PICTURES = PROJECT / "build" / "screenshots"
 PASSWORD = "Bread-and-2-salts"
-_WAIT = 15_000
+_WAIT = 60_000
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on this machine"),
 ]
 

@@ -183,6 +183,7 @@ def test_a_window_longer_than_messages_are_invisible_brings_none_twice(running: 
         FunctionName="f", EventSourceArn=arn_of(), BatchSize=10, MaximumBatchingWindowInSeconds=60
     )
     boto3.client("sqs").send_message(QueueUrl=url(), MessageBody="x")
+    wait(lambda: running.record.since(kinds=["event"]))
     wait(lambda: count(url()) == 0)
     assert [entry.action for entry in running.record.since(kinds=["event"])] == ["1 record"]
 
