@@ -61,7 +61,7 @@ SERVICES = {
     "xray": "AWS X-Ray",
 }
 """Headings by the first word of a test file's name, one with ``_`` only if more follows; other names are their own."""
-FEW = 8
+FEW = 30
 JOBS, LONGEST_S = 3, 45
 """How the others are asked: so many of each at once (their tests mostly wait), no test longer than so many seconds."""
 KEPT, BROKEN, NOT_RUN = "kept", "no", "not run"
