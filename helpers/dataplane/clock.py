@@ -10,6 +10,7 @@ import math
 import threading
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 
 class Clock:
@@ -50,9 +51,9 @@ class Clock:
         return (until or threading.Event()).wait(max(0.0, seconds) / self.speed)
 
 
-def seconds_of(moment: datetime) -> float:
-    """Return a time in seconds since the epoch; one without a time zone is in UTC, as moto keeps it."""
-    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+def seconds_of(moment: Any) -> float:
+    """Return a time, a datetime or a number, in seconds since the epoch; without a time zone it is UTC, as moto's."""
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() if isinstance(moment, datetime) else float(moment)
 
 
 def as_moto_keeps(moment: float) -> datetime:

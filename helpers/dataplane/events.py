@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from moto.events.models import EventsBackend, Rule, events_backends
@@ -96,7 +95,7 @@ class EventsPlane:
         event = {name: value for name, value in original_event.items() if name != "ingestion-time"}
         moment = event["time"]
         if not isinstance(moment, str):
-            event["time"] = iso(seconds_of(moment) if isinstance(moment, datetime) else float(moment))
+            event["time"] = iso(seconds_of(moment))
         self._offer(rule, event)
 
     def _wants(self, rule: Rule, event: Mapping[str, Any]) -> bool:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from moto.scheduler.models import Schedule as Stored
@@ -231,4 +230,4 @@ class SchedulerPlane:
 
 def _seconds(moment: Any) -> float | None:
     """Return a date as botocore or moto has it in seconds since the epoch."""
-    return seconds_of(moment) if isinstance(moment, datetime) else float(moment) if moment else None
+    return seconds_of(moment) if moment else None

@@ -18,13 +18,13 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from moto.cloudwatch.models import Alarm, CloudWatchBackend, Statistics, cloudwatch_backends
 
 from helpers.dataplane.call import AWSError, Call, not_built
-from helpers.dataplane.clock import as_moto_keeps
+from helpers.dataplane.clock import as_moto_keeps, seconds_of
 from helpers.dataplane.cloudwatch import evaluation, messages, one_metric
 from helpers.dataplane.cloudwatch.evaluation import Point
 from helpers.dataplane.cloudwatch.rules import check
@@ -150,7 +150,7 @@ class CloudWatchPlane:
         return [Point(*both) for both in zip(periods, (None if v is None else float(v) for v in values), strict=True)]
 
     def _moment(self, alarm: Alarm, timestamp: datetime) -> float:
-        moment = timestamp.replace(tzinfo=timestamp.tzinfo or UTC).timestamp()
+        moment = seconds_of(timestamp)
         return moment if alarm.namespace == _CLOUD_DATED else self._context.clock.at(moment)
 
     def _now(self) -> datetime:

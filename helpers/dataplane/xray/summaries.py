@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 from helpers.dataplane.call import AWSError, Call, not_built
@@ -83,16 +82,12 @@ def frame(given: Mapping[str, Any]) -> tuple[float, float]:
     AWSError
         ``InvalidRequestException``: it ends before it begins, or is longer than six hours.
     """
-    start, end = (_seconds(given[name]) for name in ("StartTime", "EndTime"))
+    start, end = (seconds_of(given[name]) for name in ("StartTime", "EndTime"))
     if end < start:
         raise AWSError("InvalidRequestException", "EndTime cannot be before StartTime", 400)
     if end - start > LONGEST_SECONDS:
         raise AWSError("InvalidRequestException", "The time frame cannot be longer than 6 hours", 400)
     return start, end
-
-
-def _seconds(time: Any) -> float:
-    return seconds_of(time) if isinstance(time, datetime) else float(time)
 
 
 def _frames(start: float, end: float) -> dict[str, Callable[[Reading], bool]]:
