@@ -1,14 +1,12 @@
-"""Servers that tools start for a while: a free port for one, an end to its process, and ministack's command."""
+"""Servers that tools start for a while: an environment for one, an end to its process, and ministack's command."""
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
-import secrets
-import socket
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +14,6 @@ from helpers.backends.endpoint import ACCOUNT_ID
 
 MINISTACK = "1.5.33"
 _MINISTACK_VENV = Path(__file__).resolve().parents[1] / "build" / "ministack"
-
-
-def free_port() -> int:
-    """Return a free port of 127.0.0.1, below those that the system gives to who takes any: it stays free a while."""
-    while True:
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", 10_000 + secrets.randbelow(10_000)))
-            return int(probe.getsockname()[1])
 
 
 def end(process: subprocess.Popen[Any]) -> None:
@@ -36,26 +26,44 @@ def end(process: subprocess.Popen[Any]) -> None:
         process.wait()
 
 
-@contextlib.contextmanager
-def installing(venv: Path) -> Iterator[None]:
-    """Be the only process that installs into a virtual environment: others wait here until it is done."""
+def installed(venv: Path, wanted: str, *packages: Sequence[str]) -> Path:
+    """Return the Python of a virtual environment, which is made when it is not there or holds something else.
+
+    Other processes wait until it is made.
+
+    Parameters
+    ----------
+    venv:
+        Its folder, below build/.
+    wanted:
+        What names its content: another text, and it is made anew.
+    packages:
+        The arguments of each ``uv pip install``, one after the other.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        Something cannot be installed; ``stderr`` says what.
+    """
+    python, ready = venv / "bin" / "python", venv / "ready"
     venv.parent.mkdir(exist_ok=True)
     with venv.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        if not ready.exists() or ready.read_text() != wanted:
+            print(f"Installing into build/{venv.name} (once)", flush=True)
+            environment = {key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "PYTHONPATH")}
+            into = ["pip", "install", "--quiet", "--system-certs", "--python", str(python)]
+            make = ["venv", "--quiet", "--clear", "--python", sys.executable, str(venv)]
+            for step in (make, *([*into, *one] for one in packages)):
+                command = [sys.executable, "-m", "uv", *step]
+                subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+            ready.write_text(wanted)
+    return python
 
 
 def ministack(port: int) -> tuple[list[str], dict[str, str]]:
     """Return the command and the variables that run ministack on 127.0.0.1; it is installed at the first call."""
-    python, ready = _MINISTACK_VENV / "bin" / "python", _MINISTACK_VENV / "ready"
-    with installing(_MINISTACK_VENV):
-        if not ready.exists():
-            uv = [sys.executable, "-m", "uv"]
-            make = ["venv", "--quiet", "--clear", "--python", sys.executable, str(_MINISTACK_VENV)]
-            subprocess.run([*uv, *make], check=True)
-            wanted = [f"ministack[full]=={MINISTACK}", "boto3"]
-            subprocess.run([*uv, "pip", "install", "--quiet", "--python", str(python), *wanted], check=True)
-            ready.touch()
+    python = installed(_MINISTACK_VENV, MINISTACK, [f"ministack[full]=={MINISTACK}", "boto3"])
     variables = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "MINISTACK_HOST": "127.0.0.1"}
     variables["MINISTACK_ACCOUNT_ID"] = ACCOUNT_ID  # whose APIs and functions answer requests that nobody signed
     return [str(python), "-m", "ministack"], variables

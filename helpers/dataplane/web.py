@@ -7,6 +7,7 @@ writing headers and body as two packets, and Nagle's algorithm. Here a response 
 from __future__ import annotations
 
 import contextlib
+import secrets
 import socket
 import threading
 from collections.abc import Callable
@@ -226,3 +227,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing is logged: a notebook's output is the learner's."""
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 for a server that another process will start.
+
+    It lies below those that the system gives to whoever takes any, so that it stays free until that server listens.
+    """
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", 10_000 + secrets.randbelow(20_000)))
+            return int(probe.getsockname()[1])

@@ -10,9 +10,7 @@ Differs: nothing starts it again when it ends, nothing limits its memory, and it
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
 import socket
 import subprocess
 import sys
@@ -24,6 +22,7 @@ import boto3
 
 from helpers import cloud
 from helpers.dataplane.awslambda.guardian import GUARDIAN
+from helpers.dataplane.web import free_port
 
 _START_SECONDS = 30
 _END_SECONDS = 10
@@ -55,7 +54,7 @@ class Container:
     ) -> None:
         if name in _running:
             _running[name].stop()
-        self.name, self.port = name, _free_port()
+        self.name, self.port = name, free_port()
         variables = {**os.environ, **cloud.current().environment(), **_credentials(name, role_arn), **environment}
         self._process = subprocess.Popen(
             [sys.executable, "app.py"],
@@ -113,14 +112,6 @@ def _credentials(name: str, role_arn: str) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
         "AWS_SESSION_TOKEN": given["SessionToken"],
     }
-
-
-def _free_port() -> int:
-    """Return a port below those that the system gives to whoever takes any: nobody has it until the program listens."""
-    while True:
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", 20_000 + secrets.randbelow(10_000)))
-            return int(probe.getsockname()[1])
 
 
 def _listens(port: int) -> bool:

@@ -28,10 +28,11 @@ from helpers import cloud
 from helpers.backends.endpoint import ACCOUNT_ID
 from helpers.backends.localstack import when_ready
 from helpers.dataplane import models
+from helpers.dataplane.web import free_port
 from helpers.teaching import package
 from tools.bench.clouds import server
 from tools.localstack.server import running as localstack_running
-from tools.servers import free_port, ministack
+from tools.servers import ministack
 
 ASSUME = {
     "Version": "2012-10-17",

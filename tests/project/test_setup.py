@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from helpers.dataplane.web import free_port
 from tools import doctor, lab, setup
 from tools.notebook_files import PROJECT
-from tools.servers import free_port
 
 UNREACHABLE = {
     "PIP_INDEX_URL": "https://127.0.0.1:9/simple",

@@ -17,7 +17,7 @@ import pytest
 
 from helpers import cloud
 from helpers.cloud import main
-from tools.servers import free_port
+from helpers.dataplane.web import free_port
 
 COMMAND = [sys.executable, "-m", "helpers.cloud"]
 

@@ -16,9 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from helpers.dataplane.web import free_port
 from tools import servers
 from tools.bench.report import Figures
-from tools.servers import end, free_port
+from tools.servers import end
 
 PROJECT = Path(__file__).resolve().parents[2]
 ROUNDS = 3

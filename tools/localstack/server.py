@@ -10,9 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
@@ -21,7 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from helpers.dataplane.awslambda.guardian import GUARDIAN
-from tools.servers import end, free_port, installing
+from helpers.dataplane.web import free_port
+from tools.servers import end, installed
 
 PROJECT = Path(__file__).resolve().parents[2]
 VENV = PROJECT / "build" / "localstack"
@@ -41,31 +40,12 @@ def install() -> Path:
     NoLocalStack
         The packages cannot be had.
     """
-    python, ready = VENV / "bin" / "python", VENV / "ready"
     wanted = [REQUIREMENTS.read_bytes(), (PROJECT / "pyproject.toml").read_bytes(), str(PROJECT).encode()]
     state = hashlib.sha256(b"".join(wanted)).hexdigest()
-    with installing(VENV):
-        if not ready.exists() or ready.read_text() != state:
-            print(f"Installing LocalStack into {VENV.relative_to(PROJECT)} (some 310 MB, once)", flush=True)
-            shutil.rmtree(VENV, ignore_errors=True)
-            _install(python)
-            ready.write_text(state)
-    return python
-
-
-def _install(python: Path) -> None:
-    uv = [sys.executable, "-m", "uv"]
-    into = ["pip", "install", "--quiet", "--system-certs", "--python", str(python)]
-    steps = [
-        [*uv, "venv", "--quiet", "--python", sys.executable, str(VENV)],
-        [*uv, *into, "--requirements", str(REQUIREMENTS)],
-        [*uv, *into, "--no-deps", "--editable", str(PROJECT)],
-    ]
-    environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
-    for step in steps:
-        done = subprocess.run(step, env=environment, capture_output=True, text=True)
-        if done.returncode:
-            raise NoLocalStack(f"LocalStack cannot be installed: {done.stderr.strip()[-600:]}")
+    try:
+        return installed(VENV, state, ["--requirements", str(REQUIREMENTS)], ["--no-deps", "--editable", str(PROJECT)])
+    except subprocess.CalledProcessError as error:
+        raise NoLocalStack(f"LocalStack cannot be installed: {error.stderr.strip()[-600:]}") from None
 
 
 def variables(port: int, folder: Path) -> dict[str, str]:
