@@ -64,8 +64,8 @@ class Application:
         """
         text = package_template(self._path.read_text(), self._path.parent, _BUCKET)
         if text != self._deployed:
-            self._deployed = text
             deploy_text(text, self._path.parent, _STACK, parameters=self._parameters)
+            self._deployed = text
 
     def ids(self, kind: str) -> dict[str, str]:
         """Return the physical ids of the stack's resources of one type, by logical id."""
