@@ -49,3 +49,15 @@ def metric_sum(namespace: str, metric: str, **dimensions: str) -> float:
         Statistics=["Sum"],
     )["Datapoints"]
     return float(sum(point["Sum"] for point in points))
+
+
+def last_error(function: str = "") -> str | None:
+    """Return the first line of the newest error in the logs of a function, of all functions without its name."""
+    logs = boto3.client("logs")
+    groups = logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{function}")["logGroups"]
+    found = [
+        event
+        for group in groups
+        for event in logs.filter_log_events(logGroupName=group["logGroupName"], filterPattern='"[ERROR]"')["events"]
+    ]
+    return max(found, key=lambda event: event["timestamp"])["message"].splitlines()[0] if found else None

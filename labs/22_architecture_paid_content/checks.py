@@ -15,6 +15,7 @@ import school
 from words import HINTS, WHY
 
 from helpers.teaching.checks import Lab, not_attempted, wrong
+from helpers.teaching.lookups import last_error
 
 LONGEST_SECONDS = 120
 lab = Lab("architecture_paid_content")
@@ -44,7 +45,7 @@ def buyer(course: str, seconds: int = 86_400) -> tuple[str, str]:
 
 def cause(status: int, said: object) -> object:
     """Return what the API said; where a function failed, the newest error in the logs, which says more."""
-    return (school.last_error() or said) if status >= 500 else said
+    return (last_error() or said) if status >= 500 else said
 
 
 def query(course: str, token: str) -> str:

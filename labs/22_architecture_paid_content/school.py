@@ -157,17 +157,6 @@ def sell(user: str, course: str, seconds: int = 86_400) -> str:
     return answer["Payload"].read().decode() if "FunctionError" in answer else ""
 
 
-def last_error() -> str | None:
-    """Return the newest error that a function wrote into its log."""
-    logs = boto3.client("logs")
-    found = [
-        event
-        for group in logs.describe_log_groups()["logGroups"]
-        for event in logs.filter_log_events(logGroupName=group["logGroupName"], filterPattern='"[ERROR]"')["events"]
-    ]
-    return max(found, key=lambda event: event["timestamp"])["message"].splitlines()[0] if found else None
-
-
 def close() -> None:
     """Remove the stack, the layer and the friend."""
     deployments.remove(STACK)

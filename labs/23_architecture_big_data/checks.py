@@ -15,7 +15,7 @@ from words import HINTS, WHY
 
 from helpers.teaching import deployments
 from helpers.teaching.checks import Lab, not_attempted, wrong
-from helpers.teaching.lookups import metric_sum
+from helpers.teaching.lookups import last_error, metric_sum
 
 lab = Lab("architecture_big_data")
 
@@ -214,18 +214,6 @@ def report() -> None:
         if time.monotonic() > deadline:
             wrong(f"The report says {found or 'nothing'} of a bridge where 9 bicycles passed.", said=last_error())
         time.sleep(0.1)
-
-
-def last_error() -> str | None:
-    """Return the newest error that a function wrote into its log."""
-    logs = boto3.client("logs")
-    groups = [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]]
-    found = [
-        event
-        for group in groups
-        for event in logs.filter_log_events(logGroupName=group, filterPattern='"[ERROR]"')["events"]
-    ]
-    return max(found, key=lambda event: event["timestamp"])["message"].splitlines()[0] if found else None
 
 
 @task("gone")
