@@ -266,11 +266,11 @@ def left(regions: Iterable[str] | None = None) -> list[str]:
 
 def _used() -> set[str]:
     """Return the services that were called since the start (to ask one would wake it), or all if nobody knows."""
-    running, record = cloud.current(), cloud.current().record
-    if not record.standing:
+    running = cloud.current()
+    if not running.record.standing:
         known = {service for service, *_ in _LISTS}
         return known - set(running.lacking(*known))
-    used = {use.service for use in record.used()} | {*_UNASKED}
+    used = {use.service for use in running.record.used()} | {*_UNASKED}
     return used | {"sesv2"} if "ses" in used else used
 
 
